@@ -290,19 +290,18 @@ impl State {
 
     /// Milliseconds between neighbours, oldest first.
     pub(crate) fn intervals_ms(&self, count: usize) -> Vec<u64> {
-        let heights = self.blocks.iter().rev().take(count.saturating_add(1));
-        let blocks: Vec<(&u64, &Block)> = heights.collect();
-        let pairs = blocks.windows(2).filter(|pair| pair[0].0 - pair[1].0 == 1);
-        let between = pairs.map(|pair| {
-            let us = pair[0]
-                .1
-                .decided_at_us
-                .saturating_sub(pair[1].1.decided_at_us);
-            u64::try_from(us / 1_000).unwrap_or(0)
-        });
+        let heights = self.blocks.keys().rev().take(count);
+        let between = heights.filter_map(|height| self.interval_ms(*height));
         let mut between: Vec<u64> = between.collect();
         between.reverse();
         between
+    }
+
+    /// Milliseconds from the block before to this one, if both are known.
+    pub(crate) fn interval_ms(&self, height: u64) -> Option<u64> {
+        let decided_at_us = |height: u64| Some(self.blocks.get(&height)?.decided_at_us);
+        let us = decided_at_us(height)?.saturating_sub(decided_at_us(height.checked_sub(1)?)?);
+        Some(u64::try_from(us / 1_000).unwrap_or(0))
     }
 
     /// What stands so far up among the times from a proposal to its decision; 0.5 is the middle.

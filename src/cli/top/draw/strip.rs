@@ -1,7 +1,8 @@
-//! The newest blocks, one sign each, and the intervals between them.
-use super::super::state::State;
+//! The newest blocks: one sign each, the intervals between them, and a line each where there is room.
+use super::super::state::{Block, State};
+use super::super::words::{ago, micros, whole};
 use super::Page;
-use super::look::Look;
+use super::look::{Look, fit, right};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
@@ -48,6 +49,41 @@ fn sign(state: &State, height: u64, look: Look) -> Span<'static> {
         Modifier::empty()
     };
     Span::styled(digit.to_string(), style.add_modifier(late))
+}
+
+/// The newest blocks from the top, in so many rows with their head.
+pub(super) fn table(page: &mut Page<'_, '_>, state: &State, rows: usize, look: Look) {
+    /// A gap, a head and some blocks.
+    const LEAST: usize = 5;
+    if rows < LEAST || state.blocks.is_empty() {
+        return;
+    }
+    page.gap();
+    let head = "       Height  Proposer       Round      Commit       After";
+    page.line(Span::styled(head, look.dim()));
+    for (height, block) in state.blocks.iter().rev().take(rows - 2) {
+        page.line(line(state, *height, block, look));
+    }
+}
+
+fn line(state: &State, height: u64, block: &Block, look: Look) -> Line<'static> {
+    let who = block.proposer.as_deref();
+    let place = who.and_then(|who| place(state, who));
+    let name = who.map_or_else(|| "–".to_owned(), |who| state.name_of(who));
+    let after = state.interval_ms(height);
+    let after = after.map_or_else(|| "–".to_owned(), ago);
+    let round = match block.round {
+        0 => Span::raw(right("0", 5)),
+        late => Span::styled(right(&late.to_string(), 5), look.strong()),
+    };
+    Line::from(vec![
+        Span::raw(format!("{}  ", right(&whole(height), 13))),
+        Span::styled(fit(&name, 13), look.proposer(place)),
+        Span::raw("  "),
+        round,
+        Span::raw(right(&micros(block.took_us), 12)),
+        Span::raw(right(&after, 12)),
+    ])
 }
 
 /// Of a devnet the node's number, else its place in the set.
