@@ -16,7 +16,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// How often a block is asked for again where the source may be asked again, and after what pause.
-const TRIES: u32 = 8;
+const TRIES: u32 = 9;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How many blocks were added, and what was in them.
@@ -61,6 +61,29 @@ enum Reached {
 
 impl Copying<'_> {
     pub(super) fn run(&mut self) -> Result<(), Failure> {
+        match self.copy() {
+            // A question that a signal breaks off is no trouble of the source.
+            Err(failure) if failure.may_be_retried() && self.is_asked_within(PAUSE) => self.ended(),
+            done => done,
+        }
+    }
+
+    /// Ended because somebody wanted it.
+    fn ended(&self) -> Result<(), Failure> {
+        if self.follow {
+            return Ok(());
+        }
+        let next = match self.copied.standing {
+            Some((_, Some(newest))) => newest.saturating_add(1),
+            Some((first, None)) => first,
+            None => self.from.unwrap_or(1),
+        };
+        Err(Failure::retry(format!(
+            "ended as asked before block {next}: the same command goes on there"
+        )))
+    }
+
+    fn copy(&mut self) -> Result<(), Failure> {
         let newest = self.source.newest()?;
         self.refuse_a_future(newest)?;
         let Some(mut standing) = self.begin(newest)? else {
@@ -70,8 +93,7 @@ impl Copying<'_> {
         let mut until = self.until.unwrap_or(newest);
         loop {
             match self.go(&mut standing, until)? {
-                Reached::Asked if self.follow => return Ok(()),
-                Reached::Asked => return Err(stopped(&standing, until)),
+                Reached::Asked => return self.ended(),
                 Reached::End if !self.follow => return Ok(()),
                 Reached::End => {}
             }
@@ -99,6 +121,7 @@ impl Copying<'_> {
     fn begin(&mut self, newest: u64) -> Result<Option<Standing>, Failure> {
         let chain = self.source.chain().clone();
         if let Some(standing) = self.target.standing(&chain)? {
+            self.note(&standing);
             self.compare(&standing, newest)?;
             return Ok(Some(standing));
         }
@@ -184,7 +207,7 @@ impl Copying<'_> {
                 return Ok(Reached::Asked);
             }
             let batch = match self.batch(standing, until) {
-                Err(failure) if failure.may_be_retried() && self.reached() == Reached::Asked => {
+                Err(failure) if failure.may_be_retried() && self.is_asked_within(PAUSE) => {
                     return Ok(Reached::Asked);
                 }
                 Err(failure) if self.follow && failure.may_be_retried() => {
@@ -248,17 +271,17 @@ impl Copying<'_> {
     /// A source with much to do, or a node that is started again, is asked once more, unless somebody
     /// wants it to end.
     fn find(&self, height: u64) -> Result<Found, Failure> {
-        for _ in 0..TRIES {
-            match self.source.at(height) {
-                Err(failure) if failure.may_be_retried() => {
-                    if self.is_asked_within(PAUSE) {
-                        return Err(failure);
-                    }
-                }
-                done => return done,
+        let mut tries = 0;
+        loop {
+            let found = self.source.at(height);
+            tries += 1;
+            let is_over = found.as_ref().err().is_none_or(|failure| {
+                !failure.may_be_retried() || tries == TRIES || self.is_asked_within(PAUSE)
+            });
+            if is_over {
+                return found;
             }
         }
-        self.source.at(height)
     }
 
     fn check(&self, block: &BlockRows, before: Option<Hash>) -> Result<(), Failure> {
@@ -307,7 +330,12 @@ impl Copying<'_> {
             match self.source.newest() {
                 Ok(newest) if newest >= standing.next() => return Ok(Some(newest)),
                 Ok(_) => {}
-                Err(failure) if failure.may_be_retried() => self.tell_once(&failure.message),
+                Err(failure) if failure.may_be_retried() => {
+                    if self.is_asked_within(PAUSE) {
+                        return Ok(None);
+                    }
+                    self.tell_once(&failure.message);
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -319,13 +347,6 @@ impl Copying<'_> {
             tell!("waiting for the source: {why}");
         }
     }
-}
-
-fn stopped(standing: &Standing, until: u64) -> Failure {
-    Failure::retry(format!(
-        "ended as asked before block {} of {until}: the same command goes on there",
-        standing.next()
-    ))
 }
 
 /// The source does not keep what comes next.

@@ -93,8 +93,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, now: Now, look: Look) {
     strip::draw(&mut page, state, look);
     let width = page.width;
     page.line(chosen(state, &all, width, look));
-    let blocks = usize::from(page.left().saturating_sub(1 + log));
-    strip::table(&mut page, state, if is_tall { blocks } else { 0 }, look);
+    let room = page.left().saturating_sub(1 + log);
+    strip::table(&mut page, state, if is_tall { room } else { 0 }, look);
     pages::log(&mut page, state, look);
     page.at = area.height.saturating_sub(1);
     let keys = pages::keys(state, page.width, look);

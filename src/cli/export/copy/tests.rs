@@ -33,21 +33,20 @@ impl Source for Silent {
     }
 }
 
-/// It is new, and waits for the first block.
-struct Begun;
+/// How far it got, if it was begun.
+struct At(Option<Standing>);
 
-impl Target for Begun {
+impl Target for At {
     fn name(&self) -> String {
         "a target".to_owned()
     }
 
     fn standing(&mut self, _: &Chain) -> Result<Option<Standing>, Failure> {
-        let newest = None;
-        Ok(Some(Standing { first: 1, newest }))
+        Ok(self.0)
     }
 
     fn begin(&mut self, _: &Head) -> Result<(), Failure> {
-        panic!("it is begun")
+        panic!("no block of the source was seen")
     }
 
     fn put(&mut self, _: &[BlockRows]) -> Result<(), Failure> {
@@ -56,7 +55,7 @@ impl Target for Begun {
 }
 
 /// How it ended, and how often the source was asked for a block.
-fn copied(is_ended: bool, follow: bool) -> (Result<(), Failure>, u32) {
+fn copied(target: Option<Standing>, is_ended: bool, follow: bool) -> (Result<(), Failure>, u32) {
     let (tell, asked) = mpsc::channel();
     let source = Silent {
         chain: Chain {
@@ -69,7 +68,7 @@ fn copied(is_ended: bool, follow: bool) -> (Result<(), Failure>, u32) {
     };
     let mut copying = Copying {
         source: &source,
-        target: &mut Begun,
+        target: &mut At(target),
         asked,
         is_asked: Cell::new(false),
         from: None,
@@ -84,21 +83,23 @@ fn copied(is_ended: bool, follow: bool) -> (Result<(), Failure>, u32) {
 /// Each question may take what a node may take to answer: nine of them were some forty seconds.
 #[test]
 fn a_silent_source_is_not_asked_again_where_somebody_wants_the_end() {
-    let (ended, times) = copied(true, true);
-    assert!(ended.is_ok(), "{ended:?}");
-    assert_eq!(times, 1);
-    let (ended, times) = copied(true, false);
-    let why = ended.expect_err("blocks are missing").message;
-    assert!(
-        why.starts_with("ended as asked before block 1 of 10"),
-        "{why}"
-    );
-    assert_eq!(times, 1);
+    let at = |newest| Some(Standing { first: 1, newest });
+    let fourth = Some((4, Hash([4; 32])));
+    for (target, next) in [(None, 1), (at(None), 1), (at(fourth), 5)] {
+        let (ended, times) = copied(target, true, true);
+        assert!(ended.is_ok(), "{target:?}: {ended:?}");
+        assert_eq!(times, 1);
+        let (ended, times) = copied(target, true, false);
+        let why = ended.expect_err("blocks are missing").message;
+        let begins = format!("ended as asked before block {next}: ");
+        assert!(why.starts_with(&begins), "{target:?}: {why}");
+        assert_eq!(times, 1);
+    }
 }
 
 #[test]
 fn a_silent_source_is_asked_again_a_few_times() {
-    let (ended, times) = copied(false, false);
+    let (ended, times) = copied(None, false, false);
     assert_eq!(ended.expect_err("there is no block").message, "no answer");
-    assert_eq!(times, TRIES + 1);
+    assert_eq!(times, TRIES);
 }

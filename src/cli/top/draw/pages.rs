@@ -4,7 +4,7 @@ use super::look::{Look, fit};
 use super::{Page, SMALLEST};
 use ratatui::text::{Line, Span};
 
-const HELP: [(&str, &str); 16] = [
+const HELP: [(&str, &str); 17] = [
     ("↑ ↓", "choose a node"),
     ("k", "kill it, as a process is killed (devnet)"),
     ("s", "stop it in good order (devnet)"),
@@ -38,6 +38,10 @@ const HELP: [(&str, &str); 16] = [
     (
         "intervals",
         "between the newest blocks, the last on the right",
+    ),
+    (
+        "After",
+        "the block before, as the node that is asked first decided them",
     ),
 ];
 

@@ -51,17 +51,26 @@ fn sign(state: &State, height: u64, look: Look) -> Span<'static> {
     Span::styled(digit.to_string(), style.add_modifier(late))
 }
 
-/// The newest blocks from the top, in so many rows with their head.
-pub(super) fn table(page: &mut Page<'_, '_>, state: &State, rows: usize, look: Look) {
+/// The newest blocks from the top. It takes so many rows with its head, also where there are fewer
+/// blocks: what stands below keeps its place.
+pub(super) fn table(page: &mut Page<'_, '_>, state: &State, rows: u16, look: Look) {
     /// A gap, a head and some blocks.
-    const LEAST: usize = 5;
-    if rows < LEAST || state.blocks.is_empty() {
+    const LEAST: u16 = 5;
+    if rows < LEAST {
         return;
     }
+    let end = page.at.saturating_add(rows);
+    if !state.blocks.is_empty() {
+        blocks(page, state, usize::from(rows) - 2, look);
+    }
+    page.at = end;
+}
+
+fn blocks(page: &mut Page<'_, '_>, state: &State, count: usize, look: Look) {
     page.gap();
     let head = "       Height  Proposer       Round      Commit       After";
     page.line(Span::styled(head, look.dim()));
-    for (height, block) in state.blocks.iter().rev().take(rows - 2) {
+    for (height, block) in state.blocks.iter().rev().take(count) {
         page.line(line(state, *height, block, look));
     }
 }
@@ -70,8 +79,9 @@ fn line(state: &State, height: u64, block: &Block, look: Look) -> Line<'static> 
     let who = block.proposer.as_deref();
     let place = who.and_then(|who| place(state, who));
     let name = who.map_or_else(|| "–".to_owned(), |who| state.name_of(who));
-    let after = state.interval_ms(height);
-    let after = after.map_or_else(|| "–".to_owned(), ago);
+    let after = state
+        .interval_ms(height)
+        .map_or_else(|| "–".to_owned(), time);
     let round = match block.round {
         0 => Span::raw(right("0", 5)),
         late => Span::styled(right(&late.to_string(), 5), look.strong()),
@@ -84,6 +94,14 @@ fn line(state: &State, height: u64, block: &Block, look: Look) -> Line<'static> 
         Span::raw(right(&micros(block.took_us), 12)),
         Span::raw(right(&after, 12)),
     ])
+}
+
+/// Of fast blocks tenths of a second say nothing.
+fn time(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        _ => ago(ms),
+    }
 }
 
 /// Of a devnet the node's number, else its place in the set.
