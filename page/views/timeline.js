@@ -41,7 +41,7 @@ export function draw(ctx) {
   /** Who is not shown, by the reason. @type {Map<string, string[]>} */
   const missing = new Map();
   const misses = (/** @type {string} */ why, /** @type {string} */ name) => missing.set(why, [...(missing.get(why) ?? []), name]);
-  for (const node of known.filter((one) => !one.isHere)) misses('no answer', ctx.store.nameOfNode(node));
+  for (const node of known.filter((one) => !one.isHere)) misses(node.isForeign ? 'of another chain' : 'no answer', ctx.store.nameOfNode(node));
   for (const { node, read } of reads) {
     const who = node.status?.validator ?? null;
     const name = ctx.store.nameOfNode(node);

@@ -114,8 +114,8 @@ function sizeOf(pieces) {
   return { all, most };
 }
 
-/** The view of a height of which so many nodes have told all that they keep; or nothing, for the reason of each. */
-function heightOf(nodes, entriesOf, reasons = []) {
+/** The view of a height of which so many nodes have told all that they keep; or nothing, for the reason of each, as those that are of another chain. */
+function heightOf(nodes, entriesOf, reasons = [], foreign = []) {
   const bases = Array.from({ length: nodes }, (_, at) => (at === 0 ? '' : `http://node:${at}`));
   const store = new Store(bases);
   const addresses = bases.map((_, at) => `0x${String(at).padStart(40, '0')}`);
@@ -125,6 +125,7 @@ function heightOf(nodes, entriesOf, reasons = []) {
     store.nodes.get(base).answered(status(0, 7, { validator: addresses[at] }), 0);
     told.set(base, shapes.timeline({ height: 7, validator: addresses[at], began_ms: 0, left_out: 11, entries: entriesOf(addresses, at) }));
   });
+  for (const at of foreign) store.nodes.get(bases[at]).isForeign = true;
   const why = new Map(bases.map((base, at) => [base, reasons[at] ? new Error(reasons[at]) : null]));
   const reads = { get: (base) => ({ value: why.get(base) ? undefined : told.get(base), error: why.get(base), at: 0, isLoading: false }) };
   return timelines.draw(ctx({ view: 'timeline', rest: ['7'] }, null, { store, reads }));
@@ -157,6 +158,7 @@ for (const nodes of [1, 4, 10, 16]) {
 test('nodes that do not tell of a height for one reason are named together', () => {
   const text = textOf(heightOf(3, oneRound, ['not kept', 'busy', 'not kept']));
   assert.match(text, /Not shown: node 0, node 2: not kept; node 1: busy\./);
+  assert.match(textOf(heightOf(3, oneRound, [], [1])), /Not shown: node 1: of another chain\./);
 });
 
 test('the first round and the newest stay, and what lies between is counted', () => {
