@@ -3,8 +3,10 @@
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 use support::process::Network;
 use support::web_socket::{Said, WebSocket};
 use support::{Connection, PATIENCE, eventually, get, metric};
@@ -270,6 +272,34 @@ fn a_client_that_closes_hears_its_own_code_and_the_connection_ends() {
     socket.send(0x88, b"");
     assert_eq!(socket.closed().0, 1000);
     assert!(socket.is_at_its_end());
+}
+
+/// A browser leaves it to the node to end the connection (RFC 6455, 7.1.1), and a node that stops waits
+/// for its connections. Each of these took half a second at least, as long as the library reads what a
+/// client may still send.
+#[test]
+fn a_connection_on_which_both_sides_have_closed_ends_at_once() {
+    let devnet = manual(1);
+    let began = Instant::now();
+    let closing = |mut socket: WebSocket, is_told: bool| {
+        if is_told {
+            assert_eq!(socket.closed().0, 1013);
+        }
+        socket.send(0x88, &1000_u16.to_be_bytes());
+        if !is_told {
+            assert_eq!(socket.closed().0, 1000);
+        }
+        assert!(socket.is_at_its_end());
+    };
+    (0..8).for_each(|_| closing(open(&devnet), false));
+    // The oldest makes room for the newest.
+    let mut kept: VecDeque<WebSocket> = (0..16).map(|_| open(&devnet)).collect();
+    for _ in 0..8 {
+        kept.push_back(open(&devnet));
+        closing(kept.pop_front().expect("the oldest"), true);
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(4), "sixteen took {took:?}");
 }
 
 /// As some libraries do by default.

@@ -122,6 +122,8 @@ pub(crate) struct Connection {
     merit: Cell<Merit>,
     /// Of one that stays: a node that stops waits until the last word is sent.
     leaving: RefCell<Option<Leaving>>,
+    /// The client has said its last word: what comes after it is read by nobody.
+    has_closed: Cell<bool>,
     /// Somebody else needs its place, among connections or among long answers.
     pub(super) pushed_out: Arc<Notify>,
     /// Whatever is done for it, is done in its turns.
@@ -148,6 +150,7 @@ impl Connection {
             bad_since: Cell::new(now),
             merit: Cell::new(merit),
             leaving: RefCell::default(),
+            has_closed: Cell::new(false),
             pushed_out: Arc::default(),
             turn,
         }
@@ -214,6 +217,15 @@ impl Connection {
         self.merit.set(self.merit.get().min(Merit::Stranger));
     }
 
+    /// Both sides have said their last word, and the client waits for this one to end the connection
+    /// (RFC 6455, 7.1.1): the library hears the end of its bytes, and lingers for no more of them.
+    pub(crate) fn closed_by_both(&self) {
+        self.has_closed.set(true);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
     /// It is closed: whoever waits for that need not wait until the library has forgotten it.
     pub(super) fn left(&self) {
         self.leaving.take();
@@ -239,7 +251,9 @@ impl Connection {
     fn credit(&self, task: &Context<'_>) -> Credit {
         // No next head in front of an answer.
         let is_due = match self.phase.get() {
-            Phase::Asking | Phase::Leaving => false,
+            Phase::Asking => false,
+            // It may say its own last word, if it says anything.
+            Phase::Leaving => self.framing.borrow().is_open(),
             Phase::Waiting | Phase::Head => !self.is_unsent.get(),
             Phase::Body | Phase::Staying => true,
         };
@@ -417,6 +431,9 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.connection.has_closed.get() {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             let Credit::Bytes(credit) = this.connection.credit(task) else {
                 return Poll::Pending;

@@ -85,6 +85,11 @@ impl Framing {
         self.part = Part::Open;
     }
 
+    /// Whether a stream of frames comes, and no request.
+    pub(super) fn is_open(&self) -> bool {
+        self.part == Part::Open
+    }
+
     /// A request of so many bytes stands instead of the one that was refused.
     pub(super) fn instead(&mut self, bytes: usize) {
         let left = bytes as u64;

@@ -132,7 +132,11 @@ fn a_connection_that_has_stayed_is_soon_closed_and_no_better_than_others() {
     connection.writing(true, now);
     connection.over(now);
     assert_eq!(connection.merit(), Merit::Stranger);
-    assert_eq!(connection.credit(&task()), Credit::Later);
+    assert_eq!(
+        connection.credit(&task()),
+        Credit::Bytes(BODY_WINDOW_BYTES),
+        "its own last word"
+    );
     assert_eq!(connection.overdue(now), None, "it may hear the last word");
     assert_eq!(connection.overdue(now + STREAM_GOODBYE), Some(Overdue::Old));
 }

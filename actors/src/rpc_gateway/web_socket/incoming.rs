@@ -27,7 +27,8 @@ impl Incoming {
         loop {
             match self.next().await {
                 Ok(_) => {}
-                Err(End::Gone | End::Theirs(_)) => return,
+                Err(End::Gone) => return,
+                Err(End::Theirs(_)) => return self.connection.closed_by_both(),
                 // What comes now cannot be read as frames.
                 Err(_) => break,
             }

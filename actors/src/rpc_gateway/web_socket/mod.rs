@@ -142,8 +142,9 @@ async fn talk(seed: web::Data<Seed>, asker: Asker, stream: Stream, queue: Queue,
         let goodbye = async {
             queue.put(frame(close), None).await?;
             // Cut off while it still sends, it would not read why. Whoever has closed sends no more.
-            if !matches!(end, End::Theirs(_)) {
-                incoming.ignore().await;
+            match end {
+                End::Theirs(_) => stream.connection.closed_by_both(),
+                _ => incoming.ignore().await,
             }
             Ok::<_, Gone>(())
         };
