@@ -50,7 +50,7 @@ async function text(response, max) {
 }
 
 /** @param {string} body @returns {any} */
-function parse(body) {
+export function parse(body) {
   try {
     return JSON.parse(body);
   } catch {

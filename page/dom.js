@@ -52,6 +52,19 @@ export function s(tag, attributes = {}, ...children) {
   return { tag, isSvg: true, attributes, children: flatten(children, []) };
 }
 
+/**
+ * Makes a description anew only where what it says changes; `draw` passes over one that it has drawn.
+ * @template T @returns {(says: string, make: () => T) => T}
+ */
+export function keeper() {
+  /** @type {{ says: string, made: T } | null} */
+  let last = null;
+  return (says, make) => {
+    if (last?.says !== says) last = { says, made: make() };
+    return last.made;
+  };
+}
+
 /** All text in a description, for tests and for titles. @param {Child} piece @returns {string} */
 export function textOf(piece) {
   if (piece === null || piece === undefined || piece === false) return '';
@@ -62,7 +75,7 @@ export function textOf(piece) {
 
 /** @type {WeakMap<Element, Map<string, Listener>>} */
 const listeners = new WeakMap();
-/** @type {WeakMap<Element, Record<string, Value>>} */
+/** The description that an element was last made to be. @type {WeakMap<Element, Piece>} */
 const drawn = new WeakMap();
 
 /** @param {string} url */
@@ -107,14 +120,14 @@ function same(a, b) {
 
 /** @param {Element} element @param {Piece} piece */
 function dress(element, piece) {
-  const before = drawn.get(element) ?? {};
+  const before = drawn.get(element)?.attributes ?? {};
   for (const name of Object.keys(before)) {
     if (!(name in piece.attributes)) set(element, name, undefined);
   }
   for (const [name, value] of Object.entries(piece.attributes)) {
     if (name !== 'key' && !same(before[name], value)) set(element, name, value);
   }
-  drawn.set(element, piece.attributes);
+  drawn.set(element, piece);
 }
 
 /** @param {Piece} piece @returns {Element} */
@@ -131,13 +144,13 @@ function make(piece) {
 function fits(node, piece) {
   if (!node || node.nodeType !== 1) return false;
   const element = /** @type {Element} */ (node);
-  const key = drawn.get(element)?.key;
+  const key = drawn.get(element)?.attributes.key;
   return element.localName === piece.tag.toLowerCase() && key === piece.attributes.key;
 }
 
 /** @param {Node | null} node @returns {Value} */
 function keyOf(node) {
-  return node?.nodeType === 1 ? drawn.get(/** @type {Element} */ (node))?.key : undefined;
+  return node?.nodeType === 1 ? drawn.get(/** @type {Element} */ (node))?.attributes.key : undefined;
 }
 
 /** @param {Node | null} node @param {string} text @param {Element} parent @returns {Node} what stands there now */
@@ -174,8 +187,11 @@ export function draw(parent, children) {
     }
     if (piece.attributes.key !== undefined) keys.delete(piece.attributes.key);
     if (fits(node, piece)) {
-      dress(node, piece);
-      draw(node, piece.children);
+      // One and the same description says what it has said.
+      if (drawn.get(node) !== piece) {
+        dress(node, piece);
+        draw(node, piece.children);
+      }
       node = node.nextSibling;
       continue;
     }

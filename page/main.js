@@ -4,7 +4,7 @@
 // a second for figures that rise by themselves, twice where blocks are faster. Where nobody looks it asks and draws
 // nothing.
 import { Controls } from './controls.js';
-import { draw, h } from './dom.js';
+import { draw, h, keeper } from './dom.js';
 import { mark } from './svg.js';
 import { Poll } from './poll.js';
 import { Reads } from './reads.js';
@@ -21,7 +21,10 @@ const NEWS_EVERY_MS = 1000;
 const FAST_NEWS_EVERY_MS = 500;
 /** Blocks a second from which figures rise so fast that once a second is too seldom. */
 const FAST = 1.5;
-const IDLE_EVERY_MS = 1000;
+/** Nodes are asked together, and drawn together: whoever answers first waits so long for the others. */
+const TOGETHER_MS = 60;
+/** Where nothing comes, only how long ago things were changes: a little later than news that come once a second. */
+const IDLE_EVERY_MS = 1250;
 const THEMES = ['auto', 'light', 'dark'];
 
 /** Further nodes that the address of the page names: `?nodes=http://a:8545,http://b:8545`. @param {string} search */
@@ -32,7 +35,7 @@ function listedNodes(search) {
 
 const store = new Store(['', ...listedNodes(location.search)]);
 const poll = new Poll(store);
-const stream = new Stream(store);
+const stream = new Stream(store, () => poll.turned());
 const reads = new Reads(() => soon(ANSWER_EVERY_MS));
 const controls = new Controls(store, () => {
   poll.hurry();
@@ -79,8 +82,9 @@ let standing = '';
 /** Something has come by itself. What people wait to see is drawn at once. */
 function news() {
   const now = store.standing();
+  const every = (store.chain.blockRate() ?? 0) > FAST ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS;
   if (now !== standing) soon(ANSWER_EVERY_MS);
-  else soon((store.chain.blockRate() ?? 0) > FAST ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS);
+  else drawIn(Math.max(TOGETHER_MS, drawnAt + every - performance.now()));
   standing = now;
 }
 
@@ -89,9 +93,11 @@ function drawAll() {
   const view = viewAt(place.view);
   const base = store.lead()?.base ?? '';
   const now = performance.now();
-  const said = () => verdict(store, rows(store, now), now);
+  /** @type {import('./verdict.js').Verdict | null} */
+  let known = null;
+  const said = () => (known ??= verdict(store, rows(store, now), now));
   const ctx = { store, reads, now, place, base, controls };
-  part('top', () => header(place.view));
+  part('top', () => keepHeader([place.view, theme(), menu(store).map(({ view }) => view)].join(), () => header(place.view)));
   part('bottom', footer);
   part('main', () => [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, said()), view.draw(ctx)]);
   part('spoken', () => [speech(said())]);
@@ -118,6 +124,9 @@ function heading(title, said) {
 function speech(said) {
   return said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
 }
+
+/** @type {ReturnType<typeof keeper<import('./dom.js').Child[]>>} */
+const keepHeader = keeper();
 
 /** @param {string} current */
 function header(current) {

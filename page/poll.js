@@ -1,6 +1,8 @@
 // Asks the nodes once a second each, and no faster than that however fast blocks come; those that are away less and
-// less often. Nothing is asked while nobody looks (document.hidden).
+// less often. Nothing is asked while nobody looks (document.hidden). Named nodes that answer are asked by a line, and by
+// a request where there is none: what is wrong is always said of a request.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
+import { Line } from './line.js';
 import * as shapes from './shapes.js';
 import { tookUs } from './votes.js';
 
@@ -12,22 +14,34 @@ export const EVERY_MS = 1000;
 /** A devnet is changed by hand: whoever goes or comes back is a reason to ask at once. */
 const DEVNET_EVERY_MS = 3000;
 /** Validators and evidence change slowly, and reading a hundred certificates has a price. */
-const SLOW_EVERY_MS = 5000;
+const SLOW_EVERY_MS = 10_000;
 /** A node that is away is asked this often at least: who comes back is seen within it. */
 const BACK_OFF_MAX_MS = 4000;
 /** Those whose turn comes within so long are asked together: each waking costs more than what is done in it. */
 const TOGETHER_MS = 40;
 
 export class Poll {
-  /** @param {Store} store @param {() => number} now */
-  constructor(store, now = () => performance.now()) {
+  /** @param {Store} store @param {() => number} now @param {((url: string) => WebSocket) | null} connect null: without lines */
+  constructor(store, now = () => performance.now(), connect = (url) => new WebSocket(url)) {
     this.store = store;
     this.now = now;
+    this.connect = connect;
+    /** @type {Map<string, Line>} */
+    this.lines = new Map();
     this.slowAt = 0;
     this.devnetAt = 0;
     this.isRunning = false;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.timer = null;
+    /** When it wakes next. */
+    this.wakeAt = Infinity;
+    /** @type {(() => void)[]} */
+    this.waiting = [];
+  }
+
+  /** Ends at the next turn: what can wait is done with what must be. @returns {Promise<void>} */
+  turned() {
+    return new Promise((go) => void this.waiting.push(go));
   }
 
   start() {
@@ -40,17 +54,21 @@ export class Poll {
     this.isRunning = false;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
+    for (const line of this.lines.values()) line.end();
   }
 
-  /** Wakes when the next turn comes. */
+  /** Wakes when the next turn comes, or sooner where that is intended already. */
   plan() {
     if (!this.isRunning) return;
-    if (this.timer) clearTimeout(this.timer);
     const { store } = this;
     const idle = [...store.nodes.values()].filter((node) => !node.isBeingAsked).map((node) => node.askAt);
     const turns = [...idle, store.isDevnet === false ? Infinity : this.devnetAt, store.lead() ? this.slowAt : Infinity];
-    const wait = Math.min(EVERY_MS, Math.max(0, Math.min(...turns) - this.now()));
-    this.timer = setTimeout(() => this.turn(), wait + TOGETHER_MS);
+    const now = this.now();
+    const wakeAt = Math.min(now + EVERY_MS, Math.max(now, Math.min(...turns))) + TOGETHER_MS;
+    if (this.timer && this.wakeAt <= wakeAt) return;
+    if (this.timer) clearTimeout(this.timer);
+    this.wakeAt = wakeAt;
+    this.timer = setTimeout(() => this.turn(), wakeAt - now);
   }
 
   /** Something was changed by hand: look at once. */
@@ -62,6 +80,8 @@ export class Poll {
   }
 
   turn() {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
     const now = this.now();
     for (const node of this.store.nodes.values()) {
       if (!node.isBeingAsked && now >= node.askAt) void this.visit(node);
@@ -74,6 +94,7 @@ export class Poll {
       this.slowAt = now + SLOW_EVERY_MS;
       void this.askSlow();
     }
+    for (const go of this.waiting.splice(0)) go();
     this.plan();
   }
 
@@ -84,14 +105,16 @@ export class Poll {
     const wasAway = node.isAway;
     const isFirst = node.seenAt === null;
     try {
-      const status = shapes.status(await ask(node.base, '/status'));
+      const { status, newest } = await this.hear(node);
       this.judge(node, status);
       node.answered(status, this.now());
       this.settle();
       node.askAt = began + EVERY_MS;
       if (wasAway || isFirst) this.devnetAt = 0;
+      if (newest && !node.isForeign) this.told(node, newest);
       this.store.changed();
       await this.askTimelines(node, status);
+      this.wantLine(node);
     } catch (thrown) {
       node.failed(asNoAnswer(thrown), this.now());
       this.settle();
@@ -103,6 +126,62 @@ export class Poll {
       this.plan();
       this.store.changed();
     }
+  }
+
+  /**
+   * What its line answers; null where there is none, or one that is of no use: a request says what is wrong.
+   * @template T
+   * @param {NodeState} node @param {import('./line.js').Call[]} calls @param {(said: import('./line.js').Outcome[]) => T} take
+   * @returns {Promise<T | null>}
+   */
+  async byLine(node, calls, take) {
+    const line = this.lines.get(node.base);
+    if (!line?.isOpen) return null;
+    try {
+      return take(await line.ask(calls));
+    } catch (thrown) {
+      // What comes later would be the answer to nobody's question.
+      line.end();
+      if (thrown instanceof NoAnswer && thrown.kind === 'slow') throw thrown;
+      return null;
+    }
+  }
+
+  /**
+   * What a node says of itself, and of its newest height where that comes with it.
+   * @param {NodeState} node @returns {Promise<{ status: shapes.Status, newest: shapes.Timeline | null }>}
+   */
+  async hear(node) {
+    const said = await this.byLine(node, [['lockstep_status', []], ['lockstep_getTimeline', ['latest']]], ([status, newest]) => ({
+      status: shapes.status(status?.result),
+      newest: newest?.result ? shapes.timeline(newest.result) : null,
+    }));
+    return said ?? { status: shapes.status(await ask(node.base, '/status')), newest: null };
+  }
+
+  /** @param {NodeState} node @param {number} height @returns {Promise<shapes.Timeline>} */
+  async hearOf(node, height) {
+    const said = await this.byLine(node, [['lockstep_getTimeline', [height]]], ([of]) => of?.refused ?? shapes.timeline(of?.result, height));
+    if (said instanceof NoAnswer) throw said;
+    return said ?? shapes.timeline(await ask(node.base, `/heights/${height}/timeline`), height);
+  }
+
+  /** @param {NodeState} node */
+  wantLine(node) {
+    const { store, connect } = this;
+    for (const [base, line] of this.lines) {
+      if (store.nodes.has(base)) continue;
+      line.end();
+      this.lines.delete(base);
+    }
+    if (!connect || !this.isRunning || !store.nodes.has(node.base) || !store.isNamed(node)) return;
+    const hungUp = () => {
+      node.askAt = 0;
+      this.plan();
+    };
+    const line = this.lines.get(node.base) ?? new Line(node.base, hungUp, connect);
+    this.lines.set(node.base, line);
+    line.want(this.now());
   }
 
   /** Figures are another's now: what changes slowly is asked for at once. */
@@ -146,18 +225,22 @@ export class Poll {
     if (stands) wanted.push(status.height + 1);
     for (const height of wanted.filter((height) => height > 0)) {
       try {
-        const timeline = shapes.timeline(await ask(node.base, `/heights/${height}/timeline`), height);
-        node.hasTimelines = true;
-        node.broken = 0;
-        node.keep(timeline);
-        const us = tookUs(timeline);
-        if (us !== null && node === this.store.lead()) this.store.chain.took(height, us);
+        this.told(node, await this.hearOf(node, height));
       } catch (thrown) {
         const refused = asNoAnswer(thrown);
         if (refused.status === 404 && refused.code !== 'no_timeline') node.hasTimelines = false;
         if (refused.kind === 'unreachable' && node.hasTimelines === null && (node.broken += 1) > 2) node.hasTimelines = false;
       }
     }
+  }
+
+  /** @param {NodeState} node @param {shapes.Timeline} timeline */
+  told(node, timeline) {
+    node.hasTimelines = true;
+    node.broken = 0;
+    node.keep(timeline);
+    const us = tookUs(timeline);
+    if (us !== null && node === this.store.lead()) this.store.chain.took(timeline.height, us);
   }
 
   async askDevnet() {

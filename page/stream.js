@@ -12,8 +12,6 @@ const STRETCH = 90;
 const STRETCH_MS = 4000;
 /** How long the stream rests between two stretches, and after a failure. */
 export const REST_MS = 2500;
-/** Events of a block come one after the other: they are read together. */
-const READ_EVERY_MS = 250;
 /** What the ring of events has comes at once, so long. */
 const RING_MS = 500;
 /** Heights whose round is kept: the one under way, and some before it. */
@@ -46,15 +44,18 @@ export class Lines {
 }
 
 export class Stream {
-  /** @param {Store} store */
-  constructor(store) {
+  /** @param {Store} store @param {() => Promise<void>} pause events come one after the other: after it they are read together */
+  constructor(store, pause) {
     this.store = store;
+    this.pause = pause;
     /** @type {AbortController | null} */
     this.open = null;
     /** Whose stream is open, as `Store.whose` has it. */
     this.whose = '';
     store.listeners.add(() => this.look());
     this.isRunning = false;
+    /** How often it was started: whoever rests still from before ends then. */
+    this.begun = 0;
     /** The rounds that were told of, for the block that ends the height. @type {Map<number, number>} */
     this.rounds = new Map();
   }
@@ -62,7 +63,8 @@ export class Stream {
   start() {
     if (this.isRunning) return;
     this.isRunning = true;
-    void this.run();
+    this.begun += 1;
+    void this.run(this.begun);
   }
 
   stop() {
@@ -75,8 +77,9 @@ export class Stream {
     if (this.whose !== this.store.whose) this.open?.abort();
   }
 
-  async run() {
-    while (this.isRunning) {
+  /** @param {number} begun */
+  async run(begun) {
+    while (this.isRunning && begun === this.begun) {
       const lead = this.store.lead();
       if (lead) await this.read(lead.base).catch(() => {});
       await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
@@ -117,7 +120,7 @@ export class Stream {
           if (now - since < STRETCH_MS) return;
           [since, before] = [now, taken];
         }
-        if (!isRing) await new Promise((read) => setTimeout(read, READ_EVERY_MS));
+        if (!isRing) await this.pause();
       }
     } finally {
       open.abort();

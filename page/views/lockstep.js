@@ -1,5 +1,5 @@
 // The first view: is the chain alive, who is down, and why; who has voted what; the newest blocks.
-import { h } from '../dom.js';
+import { h, keeper } from '../dom.js';
 import { ago, count, micros, quantile, rate, short, whole } from '../format.js';
 import { byName, colour, empty, panel } from '../parts.js';
 import { to } from '../router.js';
@@ -188,6 +188,16 @@ function foot(ctx, names) {
   );
 }
 
+/** A place of the strip is described once, for as long as its block is kept. @type {WeakMap<import('../shapes.js').Block, (says: string, make: () => import('../dom.js').Piece) => import('../dom.js').Piece>} */
+const places = new WeakMap();
+
+/** @param {import('../shapes.js').Block} block */
+function keep(block) {
+  const kept = places.get(block) ?? keeper();
+  places.set(block, kept);
+  return kept;
+}
+
 /** @param {Ctx} ctx */
 function strip(ctx) {
   const { store } = ctx;
@@ -206,7 +216,7 @@ function strip(ctx) {
         const round = block.round ? `, round ${block.round}` : '';
         const words = `block ${block.height} by ${who}${round}, ${block.transactions} transactions`;
         const kind = `${colour(place)}${block.round ? ' late' : ''}${block.transactions ? ' full' : ''}`;
-        return h('li', { key: String(block.height) }, h('a', { href: to('block', block.height), class: kind, title: words, 'aria-label': words }));
+        return keep(block)(`${kind}: ${words}`, () => h('li', { key: String(block.height) }, h('a', { href: to('block', block.height), class: kind, title: words, 'aria-label': words })));
       }),
     ),
     h(

@@ -52,6 +52,29 @@ fn member<T: DeserializeOwned>(value: &Value) -> T {
 }
 
 #[test]
+fn a_node_says_the_same_of_itself_over_json_rpc_as_at_its_status() {
+    let devnet = manual(4);
+    devnet.tick().expect("a block comes");
+    for url in devnet.urls() {
+        let mut answers = [
+            get(&url, "/status").json(),
+            result(&url, "lockstep_status", json!([])),
+        ];
+        for answer in &mut answers {
+            assert_eq!(answer["height"], 1);
+            assert_eq!(answer["peers"].as_array().expect("peers").len(), 3);
+            // Some of it goes on between the two.
+            for name in ["time", "peers", "clock_difference_ms"] {
+                answer[name].take();
+            }
+        }
+        assert_eq!(answers[0], answers[1]);
+        let newest = result(&url, "lockstep_getTimeline", json!(["latest"]));
+        assert_eq!(newest["height"], 1);
+    }
+}
+
+#[test]
 fn transactions_and_receipts_are_proved_under_the_roots_that_their_commit_certifies() {
     let devnet = manual(4);
     let url = &devnet.urls()[0];

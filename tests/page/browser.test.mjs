@@ -32,7 +32,7 @@ async function open(t, path = '#/', options = {}) {
   page.on('pageerror', (error) => wrong.push(`${t.name}: ${error.message}`));
   page.on('dialog', (dialog) => wrong.push(`${t.name}: a dialog ${dialog.message()}`));
   page.on('console', (message) => {
-    const isNetwork = /Failed to load resource|net::ERR|CORS policy/.test(message.text());
+    const isNetwork = /Failed to load resource|net::ERR|CORS policy|WebSocket connection to/.test(message.text());
     if (message.type() === 'error' && !isNetwork) wrong.push(`${t.name}: ${message.text()}`);
   });
   if (options.before) await options.before(page);
@@ -58,6 +58,9 @@ function needs(t, ...names) {
   t.skip(`this build has no ${missing}`);
   return false;
 }
+
+/** Every node is asked by requests alone: what they answer is changed under way. */
+const noLines = (page) => page.routeWebSocket(/\/ws$/, (line) => line.close());
 
 test.before(async () => {
   chain = await devnet();
@@ -93,7 +96,10 @@ test('four rows rise, and the first look says that the chain is alive', async (t
 
 test('the page is small, paints soon, and asks nobody else', async (t) => {
   const asked = new Set();
-  const page = await open(t, '#/', { before: (page) => page.on('request', (request) => asked.add(new URL(request.url()).host)) });
+  const before = (page) => {
+    for (const kind of ['request', 'websocket']) page.on(kind, (one) => asked.add(new URL(one.url()).host));
+  };
+  const page = await open(t, '#/', { before });
   await until('rows', async () => (await rowsOf(page)).length === 4);
   const { paint, bytes } = await page.evaluate(() => ({
     paint: performance.getEntriesByType('paint').find(({ name }) => name === 'first-contentful-paint')?.startTime,
@@ -228,7 +234,8 @@ test('a partition of two and two halts the chain and says so, and heals', async 
 test('a snapshot is taken and gone back to by buttons: what was sent between is undone', async (t) => {
   if (!needs(t, '/devnet')) return;
   const balance = async () => (await get(`${chain.base}/accounts/${ALICE}`)).body.balance;
-  const over = async (turn) => until(`turn ${turn}`, async () => { const { turns } = (await get(`${chain.base}/devnet`)).body; return turns.over >= turn && turns; }, 60_000);
+  // All nodes stop in a turn, and begin again.
+  const over = async (turn) => until(`turn ${turn}`, async () => { const turns = await get(`${chain.base}/devnet`).then(({ body }) => body.turns, () => null); return turns?.over >= turn && turns; }, 60_000);
   const before = await balance();
   const page = await open(t, '#/devnet');
   const panel = page.locator('section', { has: page.getByRole('heading', { name: 'Snapshots and time' }) });
@@ -249,12 +256,12 @@ test('a snapshot is taken and gone back to by buttons: what was sent between is 
 /** Every step of a height that each node goes through. */
 const EVERY_STEP = ['executed', 'polka', 'precommit_signed', 'precommit_durable', 'precommit_sent', 'decided', 'stored'];
 
-/** The newest height of whose every step all nodes tell: who learns of the decision first needs no precommit of its own. */
+/** The newest height of one round of whose every step all nodes tell: who learns of the decision first needs no precommit of its own. */
 async function wholeHeight() {
   const { height: newest } = (await get(`${chain.base}/status`)).body;
   for (let height = newest; height > Math.max(0, newest - 20); height -= 1) {
     const told = await Promise.all(chain.urls.map(async (url) => get(`${url}/heights/${height}/timeline`)));
-    const isWhole = told.every(({ status, body }) => status === 200 && EVERY_STEP.every((step) => body.entries.some(({ what }) => what === step)));
+    const isWhole = told.every(({ status, body }) => status === 200 && body.entries.every(({ round }) => round === 0) && EVERY_STEP.every((step) => body.entries.some(({ what }) => what === step)));
     if (isWhole) return height;
   }
   return null;
@@ -289,6 +296,7 @@ test('a hundred hostile strings stay text: memos, records, names of peers, panic
   assert.equal(hundred.length, 100);
   const page = await open(t, `#/block/${known.height}`, {
     before: async (page) => {
+      await noLines(page);
       await page.route('**/*', async (route) => {
         const request = route.request();
         const { pathname } = new URL(request.url());
@@ -343,12 +351,23 @@ test('reload, back, and deep links lead where they should', async (t) => {
 test('a node that talks nonsense, or is silent, is named, and the page goes on', async (t) => {
   let mode = 'well';
   const page = await open(t, '#/', {
-    before: (page) => page.route('**/status', async (route) => {
-      if (mode === 'nonsense') return route.fulfill({ json: { height: 'x' } });
-      if (mode === 'html') return route.fulfill({ body: '<html>', contentType: 'text/html' });
-      if (mode === 'gone') return route.abort();
-      return route.continue();
-    }),
+    before: async (page) => {
+      await page.route('**/status', async (route) => {
+        if (mode === 'nonsense') return route.fulfill({ json: { height: 'x' } });
+        if (mode === 'html') return route.fulfill({ body: '<html>', contentType: 'text/html' });
+        if (mode === 'gone') return route.abort();
+        return route.continue();
+      });
+      await page.routeWebSocket(/\/ws$/, (line) => {
+        const node = line.connectToServer();
+        line.onMessage((asked) => {
+          if (mode === 'nonsense') line.send('[]');
+          else if (mode === 'html') line.send('<html>');
+          else if (mode === 'gone') line.close();
+          else node.send(asked);
+        });
+      });
+    },
   });
   await until('rows', async () => (await rowsOf(page)).length === 4);
   for (const next of ['nonsense', 'html', 'gone']) {
@@ -357,6 +376,37 @@ test('a node that talks nonsense, or is silent, is named, and the page goes on',
     mode = 'well';
     await until('well again', async () => /alive|goes on/.test(await headline(page)));
   }
+});
+
+test('each node is asked by its line, and by requests where lines are of no use', async (t) => {
+  let mode = 'well';
+  const count = { asked: 0, requests: 0 };
+  const page = await open(t, '#/', {
+    before: async (page) => {
+      page.on('request', (request) => void (count.requests += request.url().endsWith('/status')));
+      await page.routeWebSocket(/\/ws$/, (line) => {
+        const node = line.connectToServer();
+        line.onMessage((asked) => {
+          count.asked += 1;
+          if (mode === 'nonsense') line.send('{}');
+          else node.send(asked);
+        });
+      });
+    },
+  });
+  const heights = async () => (await rowsOf(page)).map(({ height }) => height);
+  const rise = async (what) => { const before = await heights(); await until(what, async () => (await heights()).every((height, at) => height > before[at])); };
+  await until('rows', async () => (await heights()).length === 4);
+  await until('lines', async () => count.asked >= 4);
+  const before = { ...count };
+  await sleep(4000);
+  assert.ok(count.asked - before.asked >= 12, `${count.asked - before.asked} by lines`);
+  assert.equal(count.requests, before.requests, 'none by a request');
+  await rise('by lines');
+  mode = 'nonsense';
+  await until('requests', async () => count.requests >= before.requests + 8);
+  await rise('by requests');
+  assert.match(await headline(page), /^The chain (is alive|goes on)/);
 });
 
 test('a listed stranger neither leads, nor takes a node’s place, nor stops the page', async (t) => {

@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const paths = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = paths.find((path) => path && existsSync(path));
+export const executablePath = paths.find((path) => path && existsSync(path));
+
+export const OPTIONS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc'];
 
 export async function launch() {
   if (!executablePath) throw new Error('no Chromium: apt-get install chromium, or CHROMIUM');
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc'];
-  const browser = await chromium.launch({ executablePath, args });
+  const browser = await chromium.launch({ executablePath, args: OPTIONS });
   const folder = process.env.LOCKSTEP_PAGE_FROM;
   if (!folder) return browser;
   const newContext = browser.newContext.bind(browser);

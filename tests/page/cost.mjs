@@ -1,43 +1,89 @@
 // What an open page costs, as figures: `npm run cost` (or `node cost.mjs SECONDS ROUNDS`), on a quiet machine.
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { launch } from './chromium.mjs';
+//
+// The browser is nobody's but the page's: whoever watches it by its protocol adds to what it does. What threads have run
+// is what the kernel says, in nanoseconds (proc_pid_schedstat(5)).
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OPTIONS, executablePath } from './chromium.mjs';
 import { devnet, get, sleep } from './devnet.mjs';
 
 const [seconds = 20, rounds = 4] = process.argv.slice(2).map(Number);
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+/** Until a page has begun, and has its lines. */
+const BEGUN_MS = 5000;
 
-/** Seconds of a processor that a process has used. */
-function used(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+/** Milliseconds that the threads of a process have run, by their names. */
+function run(pid) {
+  const of = {};
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`;
+    try {
+      const name = thread === String(pid) ? 'main' : readFileSync(`${folder}/comm`, 'utf8').trim();
+      of[name] = (of[name] ?? 0) + Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    } catch {
+      // It has ended.
+    }
+  }
+  return of;
 }
 
-/** What the main thread of the page has been busy with. */
-async function busy(session) {
-  const { metrics } = await session.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0;
+const sum = (of) => Object.values(of).reduce((all, one) => all + one, 0);
+
+/** The processes of the browser that render pages. */
+function renderers(group) {
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+    try {
+      const [, , of] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop().split(' ');
+      return Number(of) === group && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer');
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Opens the page, and answers with how to end it. */
+async function opened(url) {
+  const home = mkdtempSync(join(tmpdir(), 'lockstep-page-'));
+  const child = spawn(executablePath, [...OPTIONS, `--user-data-dir=${home}`, '--remote-debugging-port=0', '--window-size=1280,900', url], { stdio: 'ignore', detached: true });
+  const ended = new Promise((done) => child.once('exit', done));
+  await sleep(BEGUN_MS);
+  const end = async () => {
+    process.kill(-child.pid, 'SIGKILL');
+    await ended;
+    await sleep(200);
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { group: child.pid, end };
+}
+
+/** Shares of a core, and blocks a second, for so long. */
+async function rates(chain, server, page) {
+  const look = async () => ({
+    at: performance.now(),
+    nodes: run(chain.pid),
+    tabs: page ? renderers(page.group).map((pid) => [pid, run(pid)]) : [],
+    height: (await get(`${chain.base}/status`)).body.height,
+  });
+  const [before, , after] = [await look(), await sleep(seconds * 1000), await look()];
+  const took = after.at - before.at;
+  const share = (of, from) => (of - (from ?? 0)) / took;
+  const tabs = after.tabs.map(([pid, of]) => {
+    const from = before.tabs.find(([one]) => one === pid)?.[1] ?? {};
+    return { thread: share(of.main, from.main), whole: share(sum(of), sum(from)) };
+  });
+  // A browser keeps one in reserve.
+  const tab = tabs.sort((a, b) => b.whole - a.whole)[0] ?? { thread: 0, whole: 0 };
+  return { server: share(after.nodes[server], before.nodes[server]), nodes: share(sum(after.nodes), sum(before.nodes)), tab, blocks: ((after.height - before.height) * 1000) / took };
 }
 
 /** One round: the same devnet for so long without the page, and then with it. */
-async function round(chain, browser) {
-  const look = async () => ({ at: performance.now() / 1000, cpu: used(chain.pid), height: (await get(`${chain.base}/status`)).body.height });
-  const rates = async (page) => {
-    const [before, pageBefore] = [await look(), page ? await busy(page) : 0];
-    await sleep(seconds * 1000);
-    const [after, pageAfter] = [await look(), page ? await busy(page) : 0];
-    const took = after.at - before.at;
-    return { cpu: (after.cpu - before.cpu) / took, blocks: (after.height - before.height) / took, page: (pageAfter - pageBefore) / took };
-  };
+async function round(chain, server) {
   await sleep(1000);
-  const without = await rates(null);
-  const page = await browser.newPage();
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
-  await page.goto(`${chain.base}/#/`);
-  await sleep(3000);
-  const open = await rates(session);
-  await page.close();
+  const without = await rates(chain, server, null);
+  const page = await opened(`${chain.base}/#/`);
+  const open = await rates(chain, server, page);
+  await page.end();
   return { without, open };
 }
 
@@ -46,15 +92,16 @@ const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 for (const [name, options] of [['blocks of 1 s', []], ['as fast as they come', ['--block-time', '0']]]) {
   const chain = await devnet(...options);
-  const browser = await launch();
+  // Its thread is named by the validator: as much of it as a thread's name holds.
+  const server = `node-${(await get(`${chain.base}/status`)).body.validator}`.slice(0, 15);
   const seen = [];
-  for (let at = 0; at < rounds; at += 1) seen.push(await round(chain, browser));
-  await browser.close();
+  for (let at = 0; at < rounds; at += 1) seen.push(await round(chain, server));
   await chain.stop();
   const of = (look) => middle(seen.map(look));
-  const [before, after] = [of(({ without }) => without.cpu), of(({ open }) => open.cpu)];
-  console.log(`${name}: medians of ${rounds} rounds of ${seconds} s, without the page and with it`);
-  console.log(`  four nodes' CPU    ${percent(before)} and ${percent(after)} of a core`);
-  console.log(`  one node and page  ${percent(before / 4 + after - before + of(({ open }) => open.page))} of a core, of which the page's own thread ${percent(of(({ open }) => open.page))}`);
-  console.log(`  blocks a second    ${of(({ without }) => without.blocks).toFixed(1)} and ${of(({ open }) => open.blocks).toFixed(1)}, median of the ratios ${of(({ without, open }) => open.blocks / without.blocks).toFixed(4)}`);
+  console.log(`${name}: medians of ${rounds} rounds of ${seconds} s, without the page and with it, in shares of a core`);
+  console.log(`  the node that serves it  ${percent(of(({ without }) => without.server))} and ${percent(of(({ open }) => open.server))}`);
+  console.log(`  all four nodes           ${percent(of(({ without }) => without.nodes))} and ${percent(of(({ open }) => open.nodes))}`);
+  console.log(`  the page                 ${percent(of(({ open }) => open.tab.thread))} its thread, ${percent(of(({ open }) => open.tab.whole))} with what paints it`);
+  console.log(`  that node and the page   ${percent(of(({ open }) => open.server + open.tab.thread))}, ${percent(of(({ open }) => open.server + open.tab.whole))} with what paints it`);
+  console.log(`  blocks a second          ${of(({ without }) => without.blocks).toFixed(1)} and ${of(({ open }) => open.blocks).toFixed(1)}, median of the ratios ${of(({ without, open }) => open.blocks / without.blocks).toFixed(4)}`);
 }

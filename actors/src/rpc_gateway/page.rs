@@ -32,7 +32,7 @@ macro_rules! files {
 }
 
 files! {
-    "api.js" "chain.js" "controls.js" "dom.js" "format.js" "index.html" "main.js" "mark.svg"
+    "api.js" "chain.js" "controls.js" "dom.js" "format.js" "index.html" "line.js" "main.js" "mark.svg"
     "parts.js" "poll.js" "reads.js" "router.js" "rows.js" "search.js" "shapes.js" "store.js"
     "stream.js" "style.css" "svg.js" "take.js" "verdict.js" "views/account.js" "views/actors.js"
     "views/blocks.js" "views/devnet.js" "views/evidence.js" "views/graph.js" "views/index.js"
@@ -209,7 +209,7 @@ fn policy(seed: &Seed, nodes: &str) -> Result<String, String> {
         Err(error) => return Err(error.to_string()),
     };
     let neighbours = match seed.devnet {
-        Some(_) => "http://127.0.0.1:* http://localhost:*",
+        Some(_) => "http://127.0.0.1:* http://localhost:* ws://127.0.0.1:* ws://localhost:*",
         None => "",
     };
     Ok(format!(

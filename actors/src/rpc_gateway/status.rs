@@ -6,6 +6,7 @@ use crate::http::pace::Pace;
 use crate::http::pieces::Made;
 use crate::limits::{PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX};
 use crate::metrics::{Format, Moment, wants_gzip};
+use crate::state_store::StoreError;
 use crate::tidings::{What, room};
 use actix_web::http::header;
 use actix_web::web::Bytes;
@@ -13,21 +14,26 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use tokio::time::Instant;
 
 pub(super) async fn status(seed: web::Data<Seed>) -> Answer {
+    Ok(HttpResponse::Ok().json(page(&seed).await?))
+}
+
+/// What `GET /status` answers, and `lockstep_status`.
+pub(super) async fn page(seed: &Seed) -> Result<Value, StoreError> {
     let (view, sync) = (seed.view.copy(), seed.view.sync_progress());
-    let report = clock_report::report(&seed);
+    let report = clock_report::report(seed);
     let old_forks = seed.view.old_forks();
     let missing = seed
         .ports
         .missing
         .ask(crate::messages::vote_collector::GetVotesMissing)
         .await;
-    Ok(HttpResponse::Ok().json(json!({
+    Ok(json!({
         "chain_id": seed.genesis.chain_id,
         "genesis_hash": seed.rules.context.genesis_hash,
         "scheme": seed.genesis.scheme,
@@ -50,12 +56,12 @@ pub(super) async fn status(seed: web::Data<Seed>) -> Answer {
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "observing": view.observing,
-        "clock": clock_report::sentence(&seed, &report),
+        "clock": clock_report::sentence(seed, &report),
         "clock_difference_ms": report.median_ms,
         "old_forks": { "count": old_forks.count, "newest": old_forks.newest },
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
-    })))
+    }))
 }
 
 /// Pages that are made on the node's thread: no more often than so. Whoever asks in between gets what

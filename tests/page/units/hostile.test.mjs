@@ -123,7 +123,7 @@ test('votes make cells of the rounds that are shown, not of all that a node tell
 });
 
 test('rounds of the stream are kept of a few heights, whatever a node calls a height', () => {
-  const stream = new Stream(new Store(['']));
+  const stream = new Stream(new Store(['']), async () => {});
   for (let at = 0; at < 1000; at += 1) {
     for (const height of [`h${at}`, at, at + 0.5, -at - 1, { at }, [at], null]) stream.take('rounds', JSON.stringify({ height, round: 0 }));
     stream.take('rounds', JSON.stringify({ height: at, round: `r${at}` }));

@@ -77,7 +77,7 @@ test('where a stranger alone answers, the sentence beside every title says whose
 
 test('a stranger’s blocks, validators and pace are gone when a named node answers again, and its stream ends', () => {
   const { store, answer, fails } = page(STRANGER);
-  const stream = new Stream(store);
+  const stream = new Stream(store, async () => {});
   const block = (height) => JSON.stringify({ id: '0x1', header: { height, time: height, proposer: ALIEN, state_root: '0x' }, transactions: 0 });
   answer('', status(0, 100));
   stream.take('newBlocks', block(100));

@@ -12,7 +12,7 @@ use crate::limits::{EVIDENCE_ANSWER_MAX, HISTORY_PAGE_MAX};
 use crate::rpc_gateway::applications::{self, Unanswered};
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::{
-    blocks, clock_report, evidence_page, history, parameters, timeline, validators,
+    blocks, clock_report, evidence_page, history, parameters, status, timeline, validators,
 };
 use crate::state_store::StoreView;
 use lockstep_protocol::application::limits::{
@@ -83,6 +83,9 @@ methods! {
 
     /// The chain's parameters, and every constant and limit of this node.
     "lockstep_getParams"() -> Object = get_params;
+
+    /// What the node says of itself, as GET /status does: its chain, its height, its clock, its peers.
+    "lockstep_status"() -> Object => |caller, _| status::page(&caller.seed).await?;
 
     /// The height, round and step under way, whose turn it is, and whom the node waits for.
     "lockstep_consensusState"() -> Object = consensus_state;

@@ -1,0 +1,176 @@
+// The line of a node: what is asked by it, and that whatever happens to it says of the node what a request would say.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Line } from '../../../page/line.js';
+import { Poll } from '../../../page/poll.js';
+import { rows } from '../../../page/rows.js';
+import { Store } from '../../../page/store.js';
+import { node as started, status, timeline } from './fake.mjs';
+
+/** Closed at the end, however the test ends. @type {(() => void)[]} */
+const open = [];
+test.afterEach(() => {
+  for (const close of open.splice(0)) close();
+});
+
+const soon = () => new Promise((done) => setTimeout(done, 5));
+
+/** A node of HTTP at a height, and sockets to it that answer as `line` says: a text, or nothing. */
+async function page({ line, more = {}, bases = (base) => [base] }) {
+  const one = await started({ '/status': status(0, 5), '/heights/5/timeline': timeline(0, 5), ...more });
+  open.push(one.close);
+  const sockets = [];
+  let now = 0;
+  class Socket {
+    constructor(url) {
+      this.url = url;
+      this.sent = [];
+      sockets.push(this);
+      queueMicrotask(() => this.onopen?.());
+    }
+
+    send(text) {
+      this.sent.push(JSON.parse(text));
+      const said = line(JSON.parse(text));
+      if (said !== undefined) setTimeout(() => this.onmessage?.({ data: said }), 0);
+    }
+
+    close() {
+      this.isClosed = true;
+      setTimeout(() => this.onclose?.(), 0);
+    }
+  }
+  const store = new Store(bases(one.base));
+  const poll = new Poll(store, () => now, (url) => new Socket(url));
+  // Turns are taken by hand here.
+  poll.isRunning = true;
+  poll.plan = () => {};
+  const look = async (ms) => {
+    now += ms;
+    one.asked.length = 0;
+    await Promise.all([...store.nodes.values()].map((node) => poll.visit(node)));
+    await soon();
+  };
+  const row = () => rows(store, now)[0];
+  return { one, store, poll, look, sockets, row, state: () => store.nodes.get(one.base) };
+}
+
+/** What a node at this height answers to each call. */
+const well = (height) => (calls) => JSON.stringify(calls.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, result: method === 'lockstep_status' ? status(0, height) : timeline(0, params[0] === 'latest' ? height : params[0]) })));
+
+test('a node that has answered is asked by its line: status and newest height in one message, and no request', async () => {
+  const { one, look, sockets, state } = await page({ line: well(6) });
+  await look(0);
+  assert.deepEqual([one.asked, sockets.length], [['/status', '/heights/5/timeline'], 1]);
+  assert.equal(sockets[0].url, `${one.base.replace('http', 'ws')}/ws`);
+  await look(1000);
+  assert.deepEqual(one.asked, []);
+  assert.deepEqual(sockets[0].sent.map((calls) => calls.map(({ method, params }) => [method, params])), [[['lockstep_status', []], ['lockstep_getTimeline', ['latest']]]]);
+  assert.deepEqual([state().status.height, [...state().timelines.keys()]], [6, [5, 6]]);
+});
+
+test('a height that takes longer than usual is asked for by the line too', async () => {
+  const { one, look, sockets } = await page({ line: well(6) });
+  for (let at = 0; at < 3; at += 1) await look(1000);
+  assert.deepEqual(one.asked, []);
+  assert.deepEqual(sockets[0].sent.at(-1).map(({ params }) => params), [[7]]);
+});
+
+test('a line that breaks is a reason to ask at once, by a request, which says what is wrong', async () => {
+  const { one, poll, look, sockets, state, row } = await page({ line: well(6) });
+  await look(0);
+  await look(1000);
+  let planned = 0;
+  poll.plan = () => void (planned += 1);
+  one.close();
+  sockets[0].close();
+  await soon();
+  assert.deepEqual([state().askAt, planned], [0, 1]);
+  await look(10);
+  assert.ok(state().isAway);
+  assert.match(row().why, /refused or broken/);
+});
+
+test('a line that breaks while it is asked is replaced by a request in the same breath', async () => {
+  const kept = {};
+  const { one, look, sockets, state } = await page({ line: () => void setTimeout(() => kept.break(), 0) });
+  await look(0);
+  kept.break = () => sockets[0].close();
+  await look(1000);
+  assert.deepEqual([one.asked[0], state().isAway, state().failures], ['/status', false, 0]);
+});
+
+test('a silent line is a late answer, is given up, and what comes later is not taken', async () => {
+  const { look, sockets, state } = await page({ line: () => undefined });
+  await look(0);
+  await look(1000);
+  assert.deepEqual([state().trouble.kind, state().isAway, sockets[0].isClosed], ['slow', false, true]);
+  sockets[0].onmessage({ data: well(99)([{ id: 0, method: 'lockstep_status' }, { id: 1, method: 'x', params: ['latest'] }]) });
+  await look(1000);
+  assert.deepEqual([state().trouble, state().status.height], [null, 5]);
+});
+
+test('a line that says nonsense is given up, and the node is asked by a request in the same breath', async () => {
+  const two = (change) => (calls) => JSON.stringify(change(JSON.parse(well(6)(calls))));
+  const nonsense = {
+    'no JSON': () => '<html>',
+    'one answer for two': two((answers) => answers.slice(1)),
+    'one answer twice': two(([one]) => [one, one]),
+    'answers to others': two((answers) => answers.map((one) => ({ ...one, id: one.id + 7 }))),
+    'no list': () => '{"id":0,"result":{}}',
+    'neither result nor error': two((answers) => answers.map(({ id }) => ({ id }))),
+    'a status of another shape': two((answers) => answers.map((one) => ({ ...one, result: { height: 'x' } }))),
+    null: two(() => [null, null]),
+  };
+  for (const [name, line] of Object.entries(nonsense)) {
+    const { one, look, state, sockets } = await page({ line });
+    await look(0);
+    await look(1000);
+    assert.deepEqual([one.asked[0], state().isAway, state().trouble, sockets[0].isClosed], ['/status', false, null, true], name);
+    await look(1000);
+    assert.equal(sockets.length, 1, `${name}: and no other line is asked for at once`);
+    one.answers['/status'] = { height: 'x' };
+    await look(1000);
+    assert.equal(state().trouble.kind, 'nonsense', `${name}: a request says what is wrong`);
+  }
+});
+
+test('a refusal on a line is a refusal: who does not know the method is asked by a request', async () => {
+  const no = (calls) => JSON.stringify(calls.map(({ id }) => ({ jsonrpc: '2.0', id, error: { code: -32601, message: 'the method does not exist' } })));
+  const { one, look, state } = await page({ line: no });
+  await look(0);
+  await look(1000);
+  assert.deepEqual([one.asked[0], state().isAway], ['/status', false]);
+});
+
+test('a stranger has no line: a browser reads a message whole, however long it is', async () => {
+  const { one, look, sockets } = await page({ line: well(6), bases: (base) => ['http://127.0.0.1:9', base] });
+  await look(0);
+  await look(1000);
+  assert.deepEqual([sockets.length, one.asked[0]], [0, '/status']);
+});
+
+test('a page that nobody looks at hangs up, and a node that the page forgets is hung up on', async () => {
+  const first = await page({ line: well(6) });
+  await first.look(0);
+  first.poll.stop();
+  assert.ok(first.sockets[0].isClosed);
+  await first.look(1000);
+  assert.equal(first.sockets.length, 1, 'and calls nobody');
+  const second = await page({ line: well(6) });
+  await second.look(0);
+  second.store.nodes.delete(second.one.base);
+  second.store.add(second.store.home + '/x');
+  await second.poll.wantLine(second.store.nodes.get(second.store.home + '/x'));
+  assert.ok(second.sockets[0].isClosed);
+});
+
+test('a line that is not given is asked for again no sooner than after some time', () => {
+  let calls = 0;
+  const line = new Line('http://a', () => {}, () => {
+    calls += 1;
+    throw new Error('a policy forbids it');
+  });
+  for (const now of [0, 1000, 14_000, 15_000, 16_000, 31_000]) line.want(now);
+  assert.equal(calls, 3);
+});
