@@ -1,11 +1,15 @@
 // A line to a node: one WebSocket, by which it is asked what is asked each second. A browser does a third of the work of
 // a request for it, and a node knows at once that somebody hung up, as the page does.
 //
-// Only nodes that are named have one (store.js): a browser reads a message whole, however long it is.
-import { NoAnswer, parse, PATIENCE_MS } from './api.js';
+// Only the nodes of a devnet have one. A browser reads a message whole, however long it is; and a line takes a place that
+// a public node has for few.
+import { NoAnswer, parse } from './api.js';
 
-/** A node whose line broke, or that gave none, is asked for one again no sooner. */
+/** A node whose line broke, or that gave none, is asked for one again no sooner, and each time later until one answers. */
 const AGAIN_MS = 15_000;
+const AGAIN_MAX_MS = 300_000;
+/** Half of what a request may take: it is asked next, and it alone says that a node is slow. */
+const LINE_PATIENCE_MS = 450;
 
 /** @typedef {[method: string, params: unknown[]]} Call */
 /** @typedef {{ result?: any, refused?: NoAnswer }} Outcome */
@@ -41,6 +45,7 @@ export class Line {
     this.isOpen = false;
     /** When another may be asked for. */
     this.againAt = -Infinity;
+    this.againMs = AGAIN_MS;
     /** Calls so far: each has a number of its own, so no answer is taken for another's. */
     this.calls = 0;
     /** @type {{ answered: (text: string) => void, broke: () => void } | null} */
@@ -50,7 +55,8 @@ export class Line {
   /** Asks for a line where there is none. @param {number} now */
   want(now) {
     if (this.socket || now < this.againAt) return;
-    this.againAt = now + AGAIN_MS;
+    this.againAt = now + this.againMs;
+    this.againMs = Math.min(AGAIN_MAX_MS, this.againMs * 2);
     let socket;
     try {
       socket = this.connect(address(this.base));
@@ -58,7 +64,9 @@ export class Line {
       return;
     }
     this.socket = socket;
-    socket.onopen = () => void (this.isOpen = this.socket === socket);
+    socket.onopen = () => {
+      if (this.socket === socket) this.isOpen = true;
+    };
     socket.onmessage = ({ data }) => void (this.socket === socket && this.waiting?.answered(String(data)));
     socket.onclose = () => {
       if (this.socket !== socket) return;
@@ -85,13 +93,15 @@ export class Line {
     if (!socket || !this.isOpen || this.waiting) throw new NoAnswer('unreachable', BROKEN);
     const first = (this.calls += calls.length) - calls.length;
     const body = calls.map(([method, params], at) => ({ jsonrpc: '2.0', id: first + at, method, params }));
-    return sorted(first, calls.length, await this.answer(socket, JSON.stringify(body)));
+    const outcomes = sorted(first, calls.length, await this.answer(socket, JSON.stringify(body)));
+    this.againMs = AGAIN_MS;
+    return outcomes;
   }
 
   /** @param {WebSocket} socket @param {string} text @returns {Promise<string>} */
   answer(socket, text) {
     return new Promise((answered, failed) => {
-      const timer = setTimeout(() => done(() => failed(new NoAnswer('slow', `no answer within ${(PATIENCE_MS / 1000).toFixed(1)} s`))), PATIENCE_MS);
+      const timer = setTimeout(() => done(() => failed(new NoAnswer('slow', 'the line is silent'))), LINE_PATIENCE_MS);
       const done = (/** @type {() => void} */ then) => {
         clearTimeout(timer);
         this.waiting = null;

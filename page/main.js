@@ -35,7 +35,7 @@ function listedNodes(search) {
 
 const store = new Store(['', ...listedNodes(location.search)]);
 const poll = new Poll(store);
-const stream = new Stream(store, () => poll.turned());
+const stream = new Stream(store, () => (isFast() ? new Promise((go) => setTimeout(go, FAST_NEWS_EVERY_MS)) : poll.turned()));
 const reads = new Reads(() => soon(ANSWER_EVERY_MS));
 const controls = new Controls(store, () => {
   poll.hurry();
@@ -79,10 +79,14 @@ function soon(every) {
 
 let standing = '';
 
+function isFast() {
+  return (store.chain.blockRate() ?? 0) > FAST;
+}
+
 /** Something has come by itself. What people wait to see is drawn at once. */
 function news() {
   const now = store.standing();
-  const every = (store.chain.blockRate() ?? 0) > FAST ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS;
+  const every = isFast() ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS;
   if (now !== standing) soon(ANSWER_EVERY_MS);
   else drawIn(Math.max(TOGETHER_MS, drawnAt + every - performance.now()));
   standing = now;

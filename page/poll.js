@@ -1,6 +1,6 @@
 // Asks the nodes once a second each, and no faster than that however fast blocks come; those that are away less and
-// less often. Nothing is asked while nobody looks (document.hidden). Named nodes that answer are asked by a line, and by
-// a request where there is none: what is wrong is always said of a request.
+// less often. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
+// by a request where it is of no use: a request alone says what is wrong.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
 import * as shapes from './shapes.js';
@@ -31,6 +31,8 @@ export class Poll {
     this.slowAt = 0;
     this.devnetAt = 0;
     this.isRunning = false;
+    /** How often it was stopped: an answer that breaks off then says nothing of a node. */
+    this.stops = 0;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.timer = null;
     /** When it wakes next. */
@@ -52,6 +54,7 @@ export class Poll {
 
   stop() {
     this.isRunning = false;
+    this.stops += 1;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     for (const line of this.lines.values()) line.end();
@@ -104,11 +107,14 @@ export class Poll {
     const began = this.now();
     const wasAway = node.isAway;
     const isFirst = node.seenAt === null;
+    const { stops } = this;
     try {
       const { status, newest } = await this.hear(node);
       this.judge(node, status);
-      node.answered(status, this.now());
+      const hasFallen = node.answered(status, this.now());
       this.settle();
+      // A devnet has gone back: its blocks have these heights once more.
+      if (hasFallen && node === this.store.lead()) this.store.chain.forget();
       node.askAt = began + EVERY_MS;
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
@@ -116,6 +122,7 @@ export class Poll {
       await this.askTimelines(node, status);
       this.wantLine(node);
     } catch (thrown) {
+      if (stops !== this.stops) return;
       node.failed(asNoAnswer(thrown), this.now());
       this.settle();
       if (node.isAway && !wasAway) this.devnetAt = 0;
@@ -129,7 +136,7 @@ export class Poll {
   }
 
   /**
-   * What its line answers; null where there is none, or one that is of no use: a request says what is wrong.
+   * What its line answers; null where there is none, or one that is of no use.
    * @template T
    * @param {NodeState} node @param {import('./line.js').Call[]} calls @param {(said: import('./line.js').Outcome[]) => T} take
    * @returns {Promise<T | null>}
@@ -137,12 +144,13 @@ export class Poll {
   async byLine(node, calls, take) {
     const line = this.lines.get(node.base);
     if (!line?.isOpen) return null;
+    const { stops } = this;
     try {
       return take(await line.ask(calls));
     } catch (thrown) {
       // What comes later would be the answer to nobody's question.
       line.end();
-      if (thrown instanceof NoAnswer && thrown.kind === 'slow') throw thrown;
+      if (stops !== this.stops) throw thrown;
       return null;
     }
   }
@@ -170,17 +178,20 @@ export class Poll {
   wantLine(node) {
     const { store, connect } = this;
     for (const [base, line] of this.lines) {
-      if (store.nodes.has(base)) continue;
+      const whose = store.nodes.get(base);
+      if (whose && store.devnet && store.isNamed(whose)) continue;
       line.end();
       this.lines.delete(base);
     }
-    if (!connect || !this.isRunning || !store.nodes.has(node.base) || !store.isNamed(node)) return;
+    const { base } = node;
+    if (!connect || !this.isRunning || !store.devnet || !store.nodes.has(base) || !store.isNamed(node)) return;
     const hungUp = () => {
-      node.askAt = 0;
+      const whose = store.nodes.get(base);
+      if (whose) whose.askAt = 0;
       this.plan();
     };
-    const line = this.lines.get(node.base) ?? new Line(node.base, hungUp, connect);
-    this.lines.set(node.base, line);
+    const line = this.lines.get(base) ?? new Line(base, hungUp, connect);
+    this.lines.set(base, line);
     line.want(this.now());
   }
 

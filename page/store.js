@@ -63,9 +63,13 @@ export class NodeState {
     return this.status !== null && !this.isAway && !this.isForeign;
   }
 
-  /** @param {Status} status @param {number} now */
+  /** @param {Status} status @param {number} now @returns {boolean} whether its height has fallen */
   answered(status, now) {
-    if (this.status && status.height < this.status.height) this.samples = [];
+    const hasFallen = this.status !== null && status.height < this.status.height;
+    if (hasFallen) {
+      this.samples = [];
+      this.timelines.clear();
+    }
     this.status = status;
     this.seenAt = now;
     this.awaySince = null;
@@ -73,6 +77,7 @@ export class NodeState {
     this.failures = 0;
     this.samples.push({ at: now, height: status.height });
     if (this.samples.length > SAMPLES_MAX) this.samples.shift();
+    return hasFallen;
   }
 
   /** @param {NoAnswer} trouble @param {number} now */

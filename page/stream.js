@@ -95,7 +95,6 @@ export class Stream {
     // The ring of events still has what came before; another origin may not send this header.
     const headers = isFirst && base === this.store.home ? { 'last-event-id': '1' } : undefined;
     const path = `${base}/events?topics=newBlocks,rounds`;
-    const began = performance.now();
     let taken = 0;
     const lines = new Lines((event, data) => {
       if (this.take(event, data)) taken += 1;
@@ -105,7 +104,9 @@ export class Stream {
       const reader = response.ok ? response.body?.getReader() : undefined;
       if (!reader) return;
       const decoder = new TextDecoder();
-      let [since, before] = [began, 0];
+      let [since, before] = [performance.now(), 0];
+      /** @type {number | null} */
+      let began = null;
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
@@ -113,6 +114,7 @@ export class Stream {
         lines.push(decoder.decode(value, { stream: true }));
         if (taken > known) this.store.changed();
         const now = performance.now();
+        began ??= now;
         const isRing = now - began < RING_MS;
         // Whatever the chain's pace is.
         if (isFirst && isRing) before = taken;

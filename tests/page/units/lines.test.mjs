@@ -41,6 +41,7 @@ async function page({ line, more = {}, bases = (base) => [base] }) {
     }
   }
   const store = new Store(bases(one.base));
+  store.devnet = { pace_ms: 1000, genesis: '', nodes: [], accounts: [], groups: null, faults: [], can_panic: false };
   const poll = new Poll(store, () => now, (url) => new Socket(url));
   // Turns are taken by hand here.
   poll.isRunning = true;
@@ -100,14 +101,17 @@ test('a line that breaks while it is asked is replaced by a request in the same 
   assert.deepEqual([one.asked[0], state().isAway, state().failures], ['/status', false, 0]);
 });
 
-test('a silent line is a late answer, is given up, and what comes later is not taken', async () => {
-  const { look, sockets, state } = await page({ line: () => undefined });
+test('a silent line is given up, the node is asked by a request in the same breath, and what comes later is not taken', async () => {
+  const { one, look, sockets, state } = await page({ line: () => undefined });
   await look(0);
   await look(1000);
-  assert.deepEqual([state().trouble.kind, state().isAway, sockets[0].isClosed], ['slow', false, true]);
+  assert.deepEqual([one.asked[0], state().trouble, state().isAway, sockets[0].isClosed], ['/status', null, false, true]);
   sockets[0].onmessage({ data: well(99)([{ id: 0, method: 'lockstep_status' }, { id: 1, method: 'x', params: ['latest'] }]) });
   await look(1000);
   assert.deepEqual([state().trouble, state().status.height], [null, 5]);
+  one.answers['/status'] = () => [0];
+  await look(1000);
+  assert.deepEqual([state().trouble.kind, state().isAway], ['slow', false], 'a request says that it is slow');
 });
 
 test('a line that says nonsense is given up, and the node is asked by a request in the same breath', async () => {
@@ -143,6 +147,14 @@ test('a refusal on a line is a refusal: who does not know the method is asked by
   assert.deepEqual([one.asked[0], state().isAway], ['/status', false]);
 });
 
+test('a node of no devnet has no line: a public one has few places for those who stay', async () => {
+  const { one, store, look, sockets } = await page({ line: well(6) });
+  store.devnet = null;
+  await look(0);
+  await look(1000);
+  assert.deepEqual([sockets.length, one.asked[0]], [0, '/status']);
+});
+
 test('a stranger has no line: a browser reads a message whole, however long it is', async () => {
   const { one, look, sockets } = await page({ line: well(6), bases: (base) => ['http://127.0.0.1:9', base] });
   await look(0);
@@ -165,12 +177,35 @@ test('a page that nobody looks at hangs up, and a node that the page forgets is 
   assert.ok(second.sockets[0].isClosed);
 });
 
-test('a line that is not given is asked for again no sooner than after some time', () => {
+test('a page that stops while it asks asks nothing more, and says nothing of the node', async () => {
+  const seen = await page({ line: () => void setTimeout(() => seen.poll.stop(), 0) });
+  await seen.look(0);
+  await seen.look(1000);
+  assert.deepEqual([seen.one.asked, seen.state().failures, seen.state().isAway], [[], 0, false]);
+});
+
+test('where heights fall, what was known of them is of a chain that is undone', async () => {
+  const { one, store, look, state } = await page({ line: () => undefined });
+  store.devnet = null;
+  await look(0);
+  store.chain.take({ height: 5, time: 0, proposer: '', transactions: 0, round: 0 });
+  one.answers['/status'] = status(0, 3);
+  one.answers['/heights/3/timeline'] = timeline(0, 3);
+  await look(1000);
+  assert.deepEqual([[...state().timelines.keys()], store.chain.blocks], [[3], []]);
+});
+
+test('a line that is not given is asked for again later and later', () => {
   let calls = 0;
   const line = new Line('http://a', () => {}, () => {
     calls += 1;
     throw new Error('a policy forbids it');
   });
-  for (const now of [0, 1000, 14_000, 15_000, 16_000, 31_000]) line.want(now);
-  assert.equal(calls, 3);
+  const asked = [];
+  for (let now = 0; now <= 1_200_000; now += 1000) {
+    const before = calls;
+    line.want(now);
+    if (calls > before) asked.push(now / 1000);
+  }
+  assert.deepEqual(asked, [0, 15, 45, 105, 225, 465, 765, 1065]);
 });
