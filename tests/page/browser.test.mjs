@@ -27,8 +27,12 @@ const has = {};
 /** A page, looked at for mistakes of its own. */
 async function open(t, path = '#/', options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  t.after(() => context.close());
   const page = await context.newPage();
+  t.after(async () => {
+    // An answer that is being changed when the page goes is nobody's fault.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.close();
+  });
   page.on('pageerror', (error) => wrong.push(`${t.name}: ${error.message}`));
   page.on('dialog', (dialog) => wrong.push(`${t.name}: a dialog ${dialog.message()}`));
   page.on('console', (message) => {
