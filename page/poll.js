@@ -21,7 +21,7 @@ const BACK_OFF_MAX_MS = 4000;
 const TOGETHER_MS = 40;
 
 export class Poll {
-  /** @param {Store} store @param {() => number} now @param {((url: string) => WebSocket) | null} connect null: without lines */
+  /** @param {Store} store @param {() => number} now @param {(url: string) => WebSocket} connect */
   constructor(store, now = () => performance.now(), connect = (url) => new WebSocket(url)) {
     this.store = store;
     this.now = now;
@@ -184,7 +184,7 @@ export class Poll {
       this.lines.delete(base);
     }
     const { base } = node;
-    if (!connect || !this.isRunning || !store.devnet || !store.nodes.has(base) || !store.isNamed(node)) return;
+    if (!this.isRunning || !store.devnet || !store.nodes.has(base) || !store.isNamed(node)) return;
     const hungUp = () => {
       const whose = store.nodes.get(base);
       if (whose) whose.askAt = 0;
