@@ -1,8 +1,7 @@
 // Where the page begins: what it asks, what it shows, and when it draws.
 //
-// It draws at most ten times a second for whoever waits for an answer and where a node goes or comes or halts, and once
-// a second for figures that rise by themselves, twice where blocks are faster. Where nobody looks it asks and draws
-// nothing.
+// It draws at most ten times a second for whoever waits for an answer and where a node goes or comes or halts, and as
+// often as nodes are asked for figures that rise by themselves. Where nobody looks it asks and draws nothing.
 import { Controls } from './controls.js';
 import { draw, h, keeper } from './dom.js';
 import { mark } from './svg.js';
@@ -17,14 +16,10 @@ import { verdict } from './verdict.js';
 import { menu, viewAt } from './views/index.js';
 
 const ANSWER_EVERY_MS = 100;
-const NEWS_EVERY_MS = 1000;
-const FAST_NEWS_EVERY_MS = 500;
-/** Blocks a second from which figures rise so fast that once a second is too seldom. */
-const FAST = 1.5;
 /** Nodes are asked together, and drawn together: whoever answers first waits so long for the others. */
 const TOGETHER_MS = 60;
-/** Where nothing comes, only how long ago things were changes: a little later than news that come once a second. */
-const IDLE_EVERY_MS = 1250;
+/** Where nothing comes, only how long ago things were changes: it is drawn so much later than news would be. */
+const IDLE_MS = 250;
 const THEMES = ['auto', 'light', 'dark'];
 
 /** Further nodes that the address of the page names: `?nodes=http://a:8545,http://b:8545`. @param {string} search */
@@ -35,7 +30,7 @@ function listedNodes(search) {
 
 const store = new Store(['', ...listedNodes(location.search)]);
 const poll = new Poll(store);
-const stream = new Stream(store, () => (isFast() ? new Promise((go) => setTimeout(go, FAST_NEWS_EVERY_MS)) : poll.turned()));
+const stream = new Stream(store, () => poll.turned());
 const reads = new Reads(() => soon(ANSWER_EVERY_MS));
 const controls = new Controls(store, () => {
   poll.hurry();
@@ -67,7 +62,7 @@ function drawIn(wait) {
     try {
       if (!document.hidden) drawAll();
     } finally {
-      drawIn(IDLE_EVERY_MS);
+      drawIn(poll.everyMs() + IDLE_MS);
     }
   }, wait);
 }
@@ -79,16 +74,11 @@ function soon(every) {
 
 let standing = '';
 
-function isFast() {
-  return (store.chain.blockRate() ?? 0) > FAST;
-}
-
 /** Something has come by itself. What people wait to see is drawn at once. */
 function news() {
   const now = store.standing();
-  const every = isFast() ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS;
   if (now !== standing) soon(ANSWER_EVERY_MS);
-  else drawIn(Math.max(TOGETHER_MS, drawnAt + every - performance.now()));
+  else drawIn(Math.max(TOGETHER_MS, drawnAt + poll.everyMs() - performance.now()));
   standing = now;
 }
 

@@ -1,5 +1,5 @@
-// Asks the nodes once a second each, and no faster than that however fast blocks come; those that are away less and
-// less often. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
+// Asks the nodes once a second each, every other second where blocks come so fast that nobody follows them; those that
+// are away less and less often. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
 // by a request where it is of no use: a request alone says what is wrong.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
@@ -11,6 +11,8 @@ import { tookUs } from './votes.js';
 
 /** Half of what a node that goes away may be shown as there. */
 export const EVERY_MS = 1000;
+/** Of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. */
+const FAST_EVERY_MS = 2000;
 /** A devnet is changed by hand: whoever goes or comes back is a reason to ask at once. */
 const DEVNET_EVERY_MS = 3000;
 /** Validators and evidence change slowly, and reading a hundred certificates has a price. */
@@ -39,6 +41,11 @@ export class Poll {
     this.wakeAt = Infinity;
     /** @type {(() => void)[]} */
     this.waiting = [];
+  }
+
+  /** How often those that answer are asked, and so how often there is something new to draw. */
+  everyMs() {
+    return this.store.lead()?.isTooFast ? FAST_EVERY_MS : EVERY_MS;
   }
 
   /** Ends at the next turn: what can wait is done with what must be. @returns {Promise<void>} */
@@ -115,7 +122,7 @@ export class Poll {
       this.settle();
       // A devnet has gone back: its blocks have these heights once more.
       if (hasFallen && node === this.store.lead()) this.store.chain.forget();
-      node.askAt = began + EVERY_MS;
+      node.askAt = began + this.everyMs();
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
       this.store.changed();

@@ -22,6 +22,8 @@ export const NODES_MAX = 16;
 const TIMELINES_MAX = 4;
 /** Heights are whole numbers: over a shorter time a rate would jump. */
 const RATE_MS = 4500;
+/** Blocks a second that nobody follows one by one: a stretch of the stream (stream.js) is read sooner than it may be. */
+const TOO_FAST = 22;
 /** Samples of heights, one a second: what blocks/s is taken from. */
 const SAMPLES_MAX = 12;
 
@@ -98,6 +100,12 @@ export class NodeState {
       const oldest = Math.min(...this.timelines.keys());
       this.timelines.delete(oldest);
     }
+  }
+
+  /** Whether its height has risen so since the answer before the last. */
+  get isTooFast() {
+    const [first, last] = this.samples.slice(-2);
+    return last !== undefined && (last.height - first.height) * 1000 > TOO_FAST * (last.at - first.at);
   }
 
   /** Blocks a second as its heights rise. @returns {number | null} */

@@ -1,17 +1,21 @@
 // The stream of events (server-sent events, read by `fetch`) of the node that leads: each block as it comes.
 //
 // A chain of hundreds of blocks a second is not followed block by block: one stretch is read, then the stream is
-// closed for a while. So neither the page nor the node works more, however fast the chain is.
+// closed for a while. The stretches behind the first are read from the node's memory: so their blocks come together, and
+// wake the browser a few times and not once for each. So neither the page nor the node works more, however fast the
+// chain is.
 import { blockOfEvent, roundOfEvent } from './shapes.js';
 
 /** @typedef {import('./store.js').Store} Store */
 
 /** Blocks of one stretch: the strip, and some before it. */
 const STRETCH = 90;
+/** So many are read from memory, which reaches some hundred back: others have come since the node has told its height. */
+const BEHIND = 60;
 /** A stretch that is read faster than this is one of a chain that is too fast to follow. */
 const STRETCH_MS = 4000;
 /** How long the stream rests between two stretches, and after a failure. */
-export const REST_MS = 2500;
+const REST_MS = 4000;
 /** What the ring of events has comes at once, so long. */
 const RING_MS = 500;
 /** Heights whose round is kept: the one under way, and some before it. */
@@ -19,9 +23,11 @@ const ROUNDS_MAX = 8;
 /** An event that is longer is none of a node. */
 const EVENT_BYTES_MAX = 64 * 1024;
 
-/** Takes text as it comes, and tells whole events. */
+/** @typedef {{ seq: number, height: number }} Told a block, and the number of the event that told it */
+
+/** Takes text as it comes, and tells whole events, each with its number. */
 export class Lines {
-  /** @param {(event: string, data: string) => void} tell */
+  /** @param {(event: string, data: string, seq: number) => void} tell */
   constructor(tell) {
     this.tell = tell;
     this.rest = '';
@@ -33,12 +39,13 @@ export class Lines {
     this.rest = parts.pop() ?? '';
     if (this.rest.length > EVENT_BYTES_MAX) throw new RangeError('an event without an end');
     for (const part of parts) {
-      let [event, data] = ['message', ''];
+      let [event, data, seq] = ['message', '', NaN];
       for (const line of part.split('\n')) {
         if (line.startsWith('event: ')) event = line.slice(7);
         else if (line.startsWith('data: ')) data += line.slice(6);
+        else if (line.startsWith('id: ')) seq = Number(line.slice(4));
       }
-      if (data) this.tell(event, data);
+      if (data) this.tell(event, data, seq);
     }
   }
 }
@@ -56,6 +63,8 @@ export class Stream {
     this.isRunning = false;
     /** How often it was started: whoever rests still from before ends then. */
     this.begun = 0;
+    /** Where the last stretch began and ended. @type {{ base: string, first: Told, last: Told } | null} */
+    this.stretch = null;
     /** The rounds that were told of, for the block that ends the height. @type {Map<number, number>} */
     this.rounds = new Map();
   }
@@ -81,23 +90,45 @@ export class Stream {
   async run(begun) {
     while (this.isRunning && begun === this.begun) {
       const lead = this.store.lead();
-      if (lead) await this.read(lead.base).catch(() => {});
+      if (lead) await this.read(lead.base, this.behind(lead.base, lead.status?.height ?? 0)).catch(() => {});
       await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
     }
   }
 
-  /** @param {string} base */
-  async read(base) {
+  /**
+   * The number of an event some blocks behind the newest, where a stretch and more has come since the last one was read. It
+   * is a guess: that blocks have as many events as those of the last stretch. Of a number that it has not, or no more, a
+   * node says so, and the next stretch is read as it comes.
+   * @param {string} base @param {number} height of its newest block @returns {number | null}
+   */
+  behind(base, height) {
+    const { stretch } = this;
+    this.stretch = null;
+    if (stretch?.base !== base || height - STRETCH <= stretch.last.height) return null;
+    const { first, last } = stretch;
+    const each = (last.seq - first.seq) / (last.height - first.height);
+    const seq = Math.floor(last.seq + (height - BEHIND - last.height) * each);
+    return Number.isSafeInteger(seq) && seq > last.seq ? seq : null;
+  }
+
+  /** @param {string} base @param {number | null} from what the first event is to be; null: the next */
+  async read(base, from) {
     const open = new AbortController();
     this.open = open;
     this.whose = this.store.whose;
     const isFirst = this.store.chain.blocks.length === 0;
     // The ring of events still has what came before; another origin may not send this header.
     const headers = isFirst && base === this.store.home ? { 'last-event-id': '1' } : undefined;
-    const path = `${base}/events?topics=newBlocks,rounds`;
+    const path = `${base}/events?topics=newBlocks,rounds${from === null ? '' : `&from_seq=${from}`}`;
     let taken = 0;
-    const lines = new Lines((event, data) => {
-      if (this.take(event, data)) taken += 1;
+    /** @type {Told | null} */
+    let first = null;
+    const lines = new Lines((event, data, seq) => {
+      const height = this.take(event, data);
+      if (height === null) return;
+      taken += 1;
+      first ??= { seq, height };
+      if (height > first.height) this.stretch = { base, first, last: { seq, height } };
     });
     try {
       const response = await fetch(path, { signal: open.signal, headers, cache: 'no-store', credentials: 'omit' });
@@ -129,9 +160,9 @@ export class Stream {
     }
   }
 
-  /** @param {string} event @param {string} data @returns {boolean} whether it was a block */
+  /** @param {string} event @param {string} data @returns {number | null} the height, where it was a block */
   take(event, data) {
-    if (this.whose !== this.store.whose) return false;
+    if (this.whose !== this.store.whose) return null;
     try {
       const value = JSON.parse(data);
       if (event === 'rounds') {
@@ -143,12 +174,13 @@ export class Stream {
         if (this.rounds.size > ROUNDS_MAX) this.rounds.delete(oldest);
       } else if (event === 'newBlocks') {
         const round = this.rounds.get(value?.header?.height) ?? null;
-        this.store.chain.take(blockOfEvent(value, round));
-        return true;
+        const block = blockOfEvent(value, round);
+        this.store.chain.take(block);
+        return block.height;
       }
     } catch {
       // Nonsense is left out: the strip has a gap, and begins anew.
     }
-    return false;
+    return null;
   }
 }

@@ -70,6 +70,20 @@ test('a node that has answered is asked by its line: status and newest height in
   assert.deepEqual([state().status.height, [...state().timelines.keys()]], [6, [5, 6]]);
 });
 
+test('nodes of a chain that is too fast to follow are asked every other second, and each second once it is slower', async () => {
+  let height = 6;
+  const { poll, look, state } = await page({ line: (calls) => well(height)(calls) });
+  await look(0);
+  const waits = [];
+  for (const more of [1, 140, 280, 2, 1, 22, 23]) {
+    height += more;
+    const from = state().askAt - poll.now();
+    await look(from);
+    waits.push(state().askAt - poll.now());
+  }
+  assert.deepEqual(waits, [1000, 2000, 2000, 1000, 1000, 1000, 2000]);
+});
+
 test('a height that takes longer than usual is asked for by the line too', async () => {
   const { one, look, sockets } = await page({ line: well(6) });
   for (let at = 0; at < 3; at += 1) await look(1000);
