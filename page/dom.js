@@ -120,12 +120,13 @@ function same(a, b) {
 
 /** @param {Element} element @param {Piece} piece */
 function dress(element, piece) {
+  const { attributes } = piece;
   const before = drawn.get(element)?.attributes ?? {};
-  for (const name of Object.keys(before)) {
-    if (!(name in piece.attributes)) set(element, name, undefined);
+  for (const name in before) {
+    if (!(name in attributes)) set(element, name, undefined);
   }
-  for (const [name, value] of Object.entries(piece.attributes)) {
-    if (name !== 'key' && !same(before[name], value)) set(element, name, value);
+  for (const name in attributes) {
+    if (name !== 'key' && !same(before[name], attributes[name])) set(element, name, attributes[name]);
   }
   drawn.set(element, piece);
 }
@@ -136,7 +137,7 @@ function make(piece) {
     ? document.createElementNS(SVG, piece.tag)
     : document.createElement(piece.tag);
   dress(element, piece);
-  draw(element, piece.children);
+  lay(element, piece.children);
   return element;
 }
 
@@ -164,14 +165,22 @@ function write(node, text, parent) {
   return made;
 }
 
-/**
- * Makes the children of `parent` what `children` describes. Of those with a key the ones that go are taken out and the
- * ones that come put in, so that a list which moves on by one changes one.
- * @param {Element} parent @param {Child[]} children
- */
+/** Makes the children of `parent` what `children` describes. @param {Element} parent @param {Child[]} children */
 export function draw(parent, children) {
-  const wanted = flatten(children, []);
-  const keys = new Set(wanted.map((piece) => (typeof piece === 'string' ? undefined : piece.attributes.key)));
+  lay(parent, flatten(children, []));
+}
+
+/**
+ * Of those with a key the ones that go are taken out and the ones that come put in, so that a list which moves on by one
+ * changes one.
+ * @param {Element} parent @param {(Piece | string)[]} wanted
+ */
+function lay(parent, wanted) {
+  /** @type {Set<Value>} */
+  const keys = new Set();
+  for (const piece of wanted) {
+    if (typeof piece !== 'string' && piece.attributes.key !== undefined) keys.add(piece.attributes.key);
+  }
   const isGone = (/** @type {Node | null} */ node) => keyOf(node) !== undefined && !keys.has(keyOf(node));
   /** @type {Node | null} */
   let node = parent.firstChild;
@@ -190,7 +199,7 @@ export function draw(parent, children) {
       // One and the same description says what it has said.
       if (drawn.get(node) !== piece) {
         dress(node, piece);
-        draw(node, piece.children);
+        lay(node, piece.children);
       }
       node = node.nextSibling;
       continue;

@@ -126,7 +126,7 @@ export class Poll {
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
       this.store.changed();
-      await this.askTimelines(node, status);
+      if (await this.askTimelines(node, status)) this.store.changed();
       this.wantLine(node);
     } catch (thrown) {
       if (stops !== this.stops) return;
@@ -135,10 +135,10 @@ export class Poll {
       if (node.isAway && !wasAway) this.devnetAt = 0;
       const wait = Math.min(BACK_OFF_MAX_MS, EVERY_MS * 2 ** Math.max(0, node.failures - 3));
       node.askAt = began + (node.trouble?.kind === 'slow' ? 0 : wait);
+      this.store.changed();
     } finally {
       node.isBeingAsked = false;
       this.plan();
-      this.store.changed();
     }
   }
 
@@ -234,14 +234,15 @@ export class Poll {
     if (isHome && store.nodes.delete(listed.url)) store.doubles.add(listed.url);
   }
 
-  /** @param {NodeState} node @param {shapes.Status} status */
+  /** @param {NodeState} node @param {shapes.Status} status @returns {Promise<boolean>} whether it asked for any */
   async askTimelines(node, status) {
-    if (node.hasTimelines === false || node.isForeign) return;
+    if (node.hasTimelines === false || node.isForeign) return false;
     const stands = node.samples.filter(({ height }) => height === status.height).length > 1;
     const wanted = node.timelines.has(status.height) ? [] : [status.height];
     // The next height is asked for only if it takes longer than usual.
     if (stands) wanted.push(status.height + 1);
-    for (const height of wanted.filter((height) => height > 0)) {
+    const heights = wanted.filter((height) => height > 0);
+    for (const height of heights) {
       try {
         this.told(node, await this.hearOf(node, height));
       } catch (thrown) {
@@ -250,6 +251,7 @@ export class Poll {
         if (refused.kind === 'unreachable' && node.hasTimelines === null && (node.broken += 1) > 2) node.hasTimelines = false;
       }
     }
+    return heights.length > 0;
   }
 
   /** @param {NodeState} node @param {shapes.Timeline} timeline */
