@@ -13,7 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use heed::RwTxn;
 use lockstep_protocol::codec;
 use lockstep_protocol::nouns::block::Block;
-use lockstep_protocol::nouns::transaction::{Action, Transaction};
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
 
 /// What part an account has in a transaction.
@@ -70,14 +70,7 @@ fn key(of: &Address, height: Height, index: u32) -> [u8; KEY_BYTES] {
 
 fn parts(transaction: &Transaction) -> impl Iterator<Item = (Address, Role)> {
     let sender = transaction.sender;
-    let receiver = match &transaction.body.action {
-        Action::Transfer { to, .. } => Some(*to),
-        Action::Put { .. }
-        | Action::Delete { .. }
-        | Action::UpdateValidator { .. }
-        | Action::DeclareReady
-        | Action::Call { .. } => None,
-    };
+    let receiver = transaction.body.action.receiver();
     let own = match receiver == Some(sender) {
         true => Role::Both,
         false => Role::Sender,

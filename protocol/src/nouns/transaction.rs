@@ -67,6 +67,20 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Whom it pays.
+    pub fn receiver(&self) -> Option<Address> {
+        match self {
+            Action::Transfer { to, .. } => Some(*to),
+            Action::Put { .. }
+            | Action::Delete { .. }
+            | Action::UpdateValidator { .. }
+            | Action::DeclareReady
+            | Action::Call { .. } => None,
+        }
+    }
+}
+
 /// The part of a transaction that its id and its signature cover.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
 pub struct TransactionBody {

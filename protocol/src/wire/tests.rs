@@ -131,13 +131,15 @@ fn a_vote_is_not_read_as_a_transaction_or_a_range() {
 /// It was told to use a program of protocol version 27896.
 #[test]
 fn a_transaction_of_ethereum_is_called_so() {
+    let other = PROTOCOL_VERSION + 1;
+    let called = format!("protocol version {other}");
     for (begins, word) in [
         ([0xf8, 0x6c], "Ethereum"),
         ([0xf9, 0x01], "Ethereum"),
         ([0x02, 0xf8], "Ethereum"),
         ([0x01, 0xf9], "Ethereum"),
         ([b'{', b'"'], "none of Lockstep"),
-        ([8, 0], "protocol version 8"),
+        (other.to_le_bytes(), called.as_str()),
     ] {
         let bytes = [&begins[..], &[0; 100]].concat();
         let error = wire().decode_transaction(&bytes).expect_err(word);

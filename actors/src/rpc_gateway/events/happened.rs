@@ -1,5 +1,5 @@
 //! What can happen: a block with its receipts is committed, a round or a step of it begins.
-use crate::rpc_gateway::json::transaction::{bytes_of, receiver};
+use crate::rpc_gateway::json::transaction::bytes_of;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::{Event, Receipt};
 use lockstep_protocol::nouns::block::{Header, SealedBlock};
@@ -70,7 +70,7 @@ impl BlockEvent {
         let told = transactions.iter().zip(receipts);
         let told = told.map(|(transaction, receipt)| ReceiptEvent {
             sender: transaction.sender,
-            to: receiver(&transaction.body.action),
+            to: transaction.body.action.receiver(),
             receipt: receipt.clone(),
         });
         BlockEvent {

@@ -14,7 +14,7 @@
 //! | `nonce`, `difficulty`, `mixHash`, `extraData`, `logsBloom`, `uncles` | zero or empty |
 //! | `sha3Uncles` | Keccak-256 of the empty list in RLP |
 use super::hex;
-use super::transaction::{bytes, bytes_of, receiver};
+use super::transaction::{bytes, bytes_of};
 use lockstep_protocol::ledger::{Receipt, Status};
 use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;
 use lockstep_protocol::nouns::block::{Header, SealedBlock};
@@ -147,7 +147,7 @@ pub(in crate::rpc_gateway) fn transaction(
         "blockTimestamp": place.map(|(block, _)| quantity(seconds(block.header()))),
         "transactionIndex": place.map(|(_, index)| quantity(index)),
         "from": transaction.sender,
-        "to": receiver(&transaction.body.action),
+        "to": transaction.body.action.receiver(),
         "value": quantity(value(&transaction.body.action)),
         "gas": quantity(bytes),
         "gasPrice": quantity(fee / bytes.max(1)),
@@ -217,7 +217,7 @@ fn receipt_at(
         "blockHash": block.id(),
         "blockNumber": quantity(block.height().0),
         "from": transaction.sender,
-        "to": receiver(&transaction.body.action),
+        "to": transaction.body.action.receiver(),
         "contractAddress": null,
         "cumulativeGasUsed": quantity(until),
         "gasUsed": quantity(receipt.bytes),
@@ -236,7 +236,7 @@ pub(in crate::rpc_gateway) fn waiting(waiting: &Transaction, genesis: &Genesis) 
 
 /// A transaction that waits, in the words in which Ethereum's nodes list those.
 pub(in crate::rpc_gateway) fn inspected(transaction: &Transaction) -> String {
-    let to = receiver(&transaction.body.action);
+    let to = transaction.body.action.receiver();
     let to = to.map_or_else(|| "contract creation".into(), |to| to.to_string());
     let bytes = bytes(transaction);
     format!(

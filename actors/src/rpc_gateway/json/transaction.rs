@@ -1,22 +1,9 @@
-//! A transaction: as it is shown, whom it pays, how long it is.
-use lockstep_protocol::nouns::transaction::{Action, Transaction};
-use lockstep_protocol::types::Address;
+//! A transaction: as it is shown, how long it is.
+use lockstep_protocol::nouns::transaction::Transaction;
 use serde_json::{Value, json};
 
 pub(in crate::rpc_gateway) fn transaction_json(transaction: &Transaction) -> Value {
     json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
-}
-
-/// Whom an action pays.
-pub(in crate::rpc_gateway) fn receiver(action: &Action) -> Option<Address> {
-    match action {
-        Action::Transfer { to, .. } => Some(*to),
-        Action::Put { .. }
-        | Action::Delete { .. }
-        | Action::UpdateValidator { .. }
-        | Action::DeclareReady
-        | Action::Call { .. } => None,
-    }
 }
 
 /// The canonical bytes of transactions together.

@@ -168,15 +168,19 @@ fn a_halt_outlives_a_restart_and_the_first_one_stays() {
 #[test]
 fn another_layout_is_refused_with_code_4() {
     let (world, dir, store) = opened();
+    let other = layout::LAYOUT + 1;
     store
         .write("test", |tables, txn| {
-            Ok(tables.meta.put(txn, layout::META_LAYOUT, &9u32)?)
+            Ok(tables.meta.put(txn, layout::META_LAYOUT, &other)?)
         })
         .unwrap();
     drop(store);
     let error = refused(world.open(dir.path(), address(101)));
     assert_foreign(&error, dir.path(), 0);
-    assert_says(&error, &["layout 9".into(), "release that wrote it".into()]);
+    assert_says(
+        &error,
+        &[format!("layout {other}"), "release that wrote it".into()],
+    );
 }
 
 /// Its state holds votes that have no height, and its blocks follow other rules.
