@@ -27,6 +27,7 @@ use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use parking_lot::RwLock;
+use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
 
@@ -335,7 +336,7 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let rules = parts.rules;
     let validators = ledger.validators().clone();
     let committed = validators.head();
-    let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
+    let listeners = (parts.config.peer_listener, parts.config.public_listener);
     let end = fatal.clone();
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
@@ -374,14 +375,24 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     spawner.spawn(&here, inboxes.driver, OnFall::Restart, |_| {
         RoundDriver::new(seed)
     });
-    let seed = seeds.peers;
-    spawner.spawn(&here, inboxes.peers, OnFall::Restart, |_| {
-        PeerGateway::new(seed, peers)
+    let gateways = (inboxes.peers, inboxes.people);
+    spawn_gateways(spawner, gateways, (seeds.peers, seeds.people), listeners);
+}
+
+/// The last: whoever is let in finds all others there.
+fn spawn_gateways(
+    spawner: &mut Spawner,
+    (peers, people): (Inbox<PeerGateway>, Inbox<RpcGateway>),
+    (for_peers, for_people): (peer_gateway::Seed, rpc_gateway::Seed),
+    (to_peers, to_people): (Arc<TcpListener>, Option<Arc<TcpListener>>),
+) {
+    let here = Arbiter::current();
+    spawner.spawn(&here, peers, OnFall::Restart, |_| {
+        PeerGateway::new(for_peers, to_peers)
     });
-    if let Some(people) = people {
-        let seed = seeds.people;
-        spawner.spawn(&here, inboxes.people, OnFall::Close, |_| {
-            RpcGateway::new(seed, people)
+    if let Some(to_people) = to_people {
+        spawner.spawn(&here, people, OnFall::Close, |_| {
+            RpcGateway::new(for_people, to_people)
         });
     }
 }
@@ -404,17 +415,7 @@ impl Seeds {
         let peers = Arc::new(RwLock::new(parts.config.peers.clone()));
         let arrival = Arc::default();
         Seeds {
-            committer: committer::Seed {
-                rules: parts.rules.clone(),
-                me: parts.me,
-                trusted: TrustedBlock::new(parts.config.trusted),
-                store: parts.store.clone(),
-                view: parts.view.clone(),
-                metrics: parts.metrics.clone(),
-                fatal: fatal.clone(),
-                ports: inboxes.committer_ports(),
-                on_commit: parts.config.on_commit.clone(),
-            },
+            committer: committer_seed(inboxes, parts, fatal.clone()),
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
                 wire: parts.wire,
@@ -447,19 +448,37 @@ impl Seeds {
                 fatal,
                 ports: inboxes.mempool_ports(),
             },
-            proposer: proposer::Seed {
-                rules: parts.rules.clone(),
-                me: parts.me,
-                store: parts.store.clone(),
-                clock: parts.clock.clone(),
-                view: parts.view.clone(),
-                metrics: parts.metrics.clone(),
-                ports: inboxes.proposer_ports(),
-            },
+            proposer: proposer_seed(inboxes, parts),
             driver: driver_seed(inboxes, parts),
             peers: peer_gateway_seed(inboxes, parts, peers),
             people: rpc_gateway_seed(inboxes, parts),
         }
+    }
+}
+
+fn committer_seed(inboxes: &Inboxes, parts: &Parts, fatal: Fatal) -> committer::Seed {
+    committer::Seed {
+        rules: parts.rules.clone(),
+        me: parts.me,
+        trusted: TrustedBlock::new(parts.config.trusted),
+        store: parts.store.clone(),
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        fatal,
+        ports: inboxes.committer_ports(),
+        on_commit: parts.config.on_commit.clone(),
+    }
+}
+
+fn proposer_seed(inboxes: &Inboxes, parts: &Parts) -> proposer::Seed {
+    proposer::Seed {
+        rules: parts.rules.clone(),
+        me: parts.me,
+        store: parts.store.clone(),
+        clock: parts.clock.clone(),
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        ports: inboxes.proposer_ports(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which part of a node acts.
 
-/// The five brains.
+/// The brains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Brain {
     Driver,

@@ -4,7 +4,7 @@
 //! ```text
 //! profile   families of worlds          plan        what a seed decides
 //! world     who acts next               queue       virtual time
-//! node      five brains and a disk      network     wires
+//! node      brains and a disk           network     wires
 //! habits    Byzantine validators        properties  what must hold
 //! mutants   planted bugs (feature)      batch       many seeds on a few threads
 //! twins     all partition sequences of P4    succession  who decides which height

@@ -26,7 +26,7 @@
 //! ([`Transaction::leaf`](crate::nouns::transaction::Transaction::leaf)), and the commit certificate
 //! as carried.
 //!
-//! To add a transaction kind: the recipe in `ARCHITECTURE.md`.
+//! To add a transaction kind: the recipe in `docs/recipes.md`.
 mod account;
 mod application;
 mod call;
