@@ -128,13 +128,15 @@ function direct(store, node, now) {
   }
   if (status.halted) return { state: 'halted', why: status.halted, tone: 'bad' };
   if (status.observing) return { state: 'observes', why: status.observing, tone: 'warn' };
-  const lead = store.lead()?.status;
-  const behind = (lead?.height ?? 0) - status.height;
+  const lead = store.lead();
+  const behind = (lead?.status?.height ?? 0) - status.height;
   if (status.catching_up) {
     const pace = `${Math.round(status.sync_blocks_per_second)} blocks/s`;
     return { state: 'catches up', why: `${status.target_height - status.height} behind, ${pace}`, tone: 'warn' };
   }
-  if (behind > BEHIND_MAX && (node.blockRate() ?? 0) < 20) {
+  // Of a fast chain nodes seem apart that are not asked in one moment, and one answer does not say how fast it is.
+  const isFast = lead !== null && (lead.samples.length < 2 || (node.samples.length < 2 ? lead.isTooFast : node.isTooFast));
+  if (behind > BEHIND_MAX && !isFast) {
     return { state: 'lags', why: `${behind} blocks behind`, tone: 'warn' };
   }
   if (node.trouble?.kind === 'slow') return { state: 'slow', why: node.trouble.message, tone: 'warn' };

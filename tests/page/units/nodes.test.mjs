@@ -172,6 +172,26 @@ test('halted, observing, catching up and behind are told apart', async () => {
   two.close();
 });
 
+test('nodes of a fast chain do not lag because one was asked after the other', async () => {
+  const one = await node({});
+  const two = await node({});
+  const { store, look, rows } = page([one.base, two.base]);
+  const seen = async (ms, [first, second]) => {
+    one.answers['/status'] = status(0, first);
+    two.answers['/status'] = status(1, second);
+    await look(ms);
+    store.validators = validators(first + 1);
+    return rows().slice(0, 2).map(({ state }) => state);
+  };
+  assert.deepEqual(await seen(0, [60, 50]), ['votes', 'votes'], 'one answer of each');
+  assert.deepEqual(await seen(1000, [160, 150]), ['votes', 'votes'], 'a hundred blocks a second');
+  assert.deepEqual(await seen(1000, [260, 152]), ['votes', 'lags'], 'two, where the others make a hundred');
+  assert.deepEqual(await seen(1000, [262, 252]), ['votes', 'votes'], 'it comes nearer');
+  assert.deepEqual(await seen(1000, [263, 253]), ['votes', 'lags'], 'one block a second');
+  one.close();
+  two.close();
+});
+
 test('a chain that stands says so after three intervals, and who is missing', async () => {
   const one = await node({ '/status': status(0, 50, { time: 50_000 + 9000, waiting_for: { prevotes: [VALIDATORS[2], VALIDATORS[3]], precommits: [] } }) });
   const { store, look, said } = page([one.base]);
