@@ -14,8 +14,10 @@ const STRETCH = 90;
 const BEHIND = 60;
 /** A stretch that is read faster than this is one of a chain that is too fast to follow. */
 const STRETCH_MS = 4000;
-/** How long the stream rests between two stretches, and after a failure. */
-const REST_MS = 4000;
+/** How long the stream rests between two stretches. */
+const STRETCH_REST_MS = 4000;
+/** And after a failure. */
+const REST_MS = 2500;
 /** What the ring of events has comes at once, so long. */
 const RING_MS = 500;
 /** Heights whose round is kept: the one under way, and some before it. */
@@ -90,8 +92,9 @@ export class Stream {
   async run(begun) {
     while (this.isRunning && begun === this.begun) {
       const lead = this.store.lead();
-      if (lead) await this.read(lead.base, this.behind(lead.base, lead.status?.height ?? 0)).catch(() => {});
-      await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
+      const isTooFast = lead !== null && (await this.read(lead.base, this.behind(lead.base, lead.status?.height ?? 0)).catch(() => false));
+      const rest = isTooFast ? STRETCH_REST_MS : REST_MS;
+      await new Promise((done) => setTimeout(done, lead ? rest : 200));
     }
   }
 
@@ -111,7 +114,7 @@ export class Stream {
     return Number.isSafeInteger(seq) && seq > last.seq ? seq : null;
   }
 
-  /** @param {string} base @param {number | null} from what the first event is to be; null: the next */
+  /** @param {string} base @param {number | null} from what the first event is to be; null: the next @returns {Promise<boolean>} whether the chain is too fast to read on */
   async read(base, from) {
     const open = new AbortController();
     this.open = open;
@@ -133,14 +136,14 @@ export class Stream {
     try {
       const response = await fetch(path, { signal: open.signal, headers, cache: 'no-store', credentials: 'omit' });
       const reader = response.ok ? response.body?.getReader() : undefined;
-      if (!reader) return;
+      if (!reader) return false;
       const decoder = new TextDecoder();
       let [since, before] = [performance.now(), 0];
       /** @type {number | null} */
       let began = null;
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return;
+        if (done) return false;
         const known = taken;
         lines.push(decoder.decode(value, { stream: true }));
         if (taken > known) this.store.changed();
@@ -150,7 +153,7 @@ export class Stream {
         // Whatever the chain's pace is.
         if (isFirst && isRing) before = taken;
         if (taken - before >= STRETCH) {
-          if (now - since < STRETCH_MS) return;
+          if (now - since < STRETCH_MS) return true;
           [since, before] = [now, taken];
         }
         if (!isRing) await this.pause();

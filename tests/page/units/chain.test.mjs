@@ -52,12 +52,13 @@ test('the next stretch of a fast chain is read from memory, and where that is a 
   const stream = new Stream(store, async () => {});
   const read = (height) => stream.read('http://n:1', stream.behind('http://n:1', height));
   await read(0);
+  assert.equal(await read(0), true, 'too fast to read on: it rests for longer than after a failure');
   assert.deepEqual([store.chain.blocks.length, stream.behind('http://n:1', 181)], [91, null], 'no more than a stretch has come');
   await read(0);
   assert.equal(stream.behind('http://other:1', 500), null, 'numbers are each node’s own');
   await read(0);
   answer = () => new Response('', { status: 410 });
-  await read(500);
+  assert.equal(await read(500), false);
   assert.equal(asked.at(-1), `http://n:1/events?topics=newBlocks,rounds&from_seq=${1000 + 3 * (500 - 60)}`);
   await read(600);
   assert.equal(asked.at(-1), 'http://n:1/events?topics=newBlocks,rounds');
