@@ -1,7 +1,7 @@
-// The newest blocks, from the stream of events, and what follows from them: intervals and rates.
+// The newest blocks, and what follows from them: intervals and rates.
 //
 // Blocks of one stretch have no gap between them. At hundreds of blocks a second the page reads one stretch now and
-// then (stream.js) and forgets the one before: figures are always those of neighbours.
+// then (poll.js) and forgets the one before: figures are always those of neighbours.
 
 /** Enough for the strip and the sparkline. */
 export const KEPT_MAX = 240;

@@ -52,16 +52,25 @@ export function s(tag, attributes = {}, ...children) {
   return { tag, isSvg: true, attributes, children: flatten(children, []) };
 }
 
+/** Descriptions that are kept of one making: more than a view shows. */
+export const REMEMBERED_MAX = 600;
+
 /**
- * Makes a description anew only where what it says changes; `draw` passes over one that it has drawn.
- * @template T @returns {(says: string, make: () => T) => T}
+ * The same words make the same description, once: `draw` passes over one that it has drawn.
+ * @template {(string | number | boolean)[]} Words @template T
+ * @param {(...words: Words) => T} make @returns {(...words: Words) => T}
  */
-export function keeper() {
-  /** @type {{ says: string, made: T } | null} */
-  let last = null;
-  return (says, make) => {
-    if (last?.says !== says) last = { says, made: make() };
-    return last.made;
+export function remembered(make) {
+  /** @type {Map<string, T>} */
+  const kept = new Map();
+  return (...words) => {
+    const says = words.join('\u0000');
+    const known = kept.get(says);
+    if (known !== undefined) return known;
+    const made = make(...words);
+    if (kept.size >= REMEMBERED_MAX) kept.clear();
+    kept.set(says, made);
+    return made;
   };
 }
 

@@ -3,7 +3,7 @@
 // It draws at most ten times a second for whoever waits for an answer and where a node goes or comes or halts, and as
 // often as nodes are asked for figures that rise by themselves. Where nobody looks it asks and draws nothing.
 import { Controls } from './controls.js';
-import { draw, h, keeper } from './dom.js';
+import { draw, h, remembered } from './dom.js';
 import { mark } from './svg.js';
 import { Poll } from './poll.js';
 import { Reads } from './reads.js';
@@ -11,7 +11,6 @@ import { read, to } from './router.js';
 import { rows } from './rows.js';
 import { find } from './search.js';
 import { NODES_MAX, Store } from './store.js';
-import { Stream } from './stream.js';
 import { verdict } from './verdict.js';
 import { menu, viewAt } from './views/index.js';
 
@@ -30,7 +29,6 @@ function listedNodes(search) {
 
 const store = new Store(['', ...listedNodes(location.search)]);
 const poll = new Poll(store);
-const stream = new Stream(store, () => poll.turned());
 const reads = new Reads(() => soon(ANSWER_EVERY_MS));
 const controls = new Controls(store, () => {
   poll.hurry();
@@ -87,16 +85,22 @@ function drawAll() {
   const view = viewAt(place.view);
   const base = store.lead()?.base ?? '';
   const now = performance.now();
-  /** @type {import('./verdict.js').Verdict | null} */
+  /** @type {import('./parts.js').Judged | null} */
   let known = null;
-  const said = () => (known ??= verdict(store, rows(store, now), now));
-  const ctx = { store, reads, now, place, base, controls };
-  part('top', () => keepHeader([place.view, theme(), menu(store).map(({ view }) => view)].join(), () => header(place.view)));
+  const judged = () => (known ??= judge(now));
+  const ctx = { store, reads, now, place, base, controls, judged };
+  part('top', () => header(place.view, theme(), store.isDevnet === true));
   part('bottom', footer);
-  part('main', () => [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, said()), view.draw(ctx)]);
-  part('spoken', () => [speech(said())]);
+  part('main', () => [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, judged().said), view.draw(ctx)]);
+  part('spoken', () => [speech(judged().said)]);
   const title = view.title === 'Lockstep' ? 'Lockstep' : `${view.title} · Lockstep`;
   if (document.title !== title) document.title = title;
+}
+
+/** @param {number} now @returns {import('./parts.js').Judged} */
+function judge(now) {
+  const all = rows(store, now);
+  return { all, said: verdict(store, all, now) };
 }
 
 /** One part of the page: a mistake in it ends neither the others nor the next draw. @param {string} id @param {() => import('./dom.js').Child[]} describe */
@@ -119,27 +123,23 @@ function speech(said) {
   return said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
 }
 
-/** @type {ReturnType<typeof keeper<import('./dom.js').Child[]>>} */
-const keepHeader = keeper();
-
-/** @param {string} current */
-function header(current) {
+const header = remembered((/** @type {string} */ current, /** @type {string} */ worn, /** @type {boolean} */ isDevnet) => {
   const entry = (/** @type {{ view: string, title: string }} */ { view, title }) => {
     const here = current === view ? 'page' : null;
     return h('li', {}, h('a', { href: view === '' ? '#/' : to(view), 'aria-current': here }, title));
   };
   return [
     h('a', { class: 'brand', href: '#/' }, mark(), h('span', {}, 'Lockstep')),
-    h('nav', { 'aria-label': 'Views' }, h('ul', {}, menu(store).map(entry))),
+    h('nav', { 'aria-label': 'Views' }, h('ul', {}, menu(isDevnet).map(entry))),
     h(
       'form',
       { role: 'search', class: 'search', onsubmit: search },
       h('label', { for: 'q', class: 'unseen' }, 'Search: height, block, transaction, address, record'),
       h('input', { id: 'q', name: 'q', type: 'search', placeholder: 'height, id, address', autocomplete: 'off', spellcheck: 'false', maxlength: 1200 }),
     ),
-    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it`, title: 'Light, dark, or as the system has it' }, h('span', { 'aria-hidden': 'true' }, '◐'), h('span', { class: 'word' }, ` ${theme()}`)),
+    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${worn}. Change it`, title: 'Light, dark, or as the system has it' }, h('span', { 'aria-hidden': 'true' }, '◐'), h('span', { class: 'word' }, ` ${worn}`)),
   ];
-}
+});
 
 /** @param {Event} event */
 function search(event) {
@@ -189,10 +189,8 @@ function nextTheme() {
 function watch() {
   if (document.hidden) {
     poll.stop();
-    stream.stop();
   } else {
     poll.start();
-    stream.start();
     soon(ANSWER_EVERY_MS);
   }
 }

@@ -16,7 +16,9 @@ import { to } from './router.js';
  * @property {import('./router.js').Place} place
  * @property {string} base where the node listens that figures of the chain are taken from
  * @property {import('./controls.js').Controls} controls
+ * @property {() => Judged} judged how the validators and the chain are, made out once for each drawing
  */
+/** @typedef {{ all: import('./rows.js').Row[], said: import('./verdict.js').Verdict }} Judged */
 /** @typedef {{ title: string, draw: (ctx: Ctx) => Child[] }} View */
 
 /** Colours of validators: as many as can be told apart. */

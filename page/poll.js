@@ -1,5 +1,5 @@
 // Asks the nodes once a second each, every other second where blocks come so fast that nobody follows them; those that
-// are away less and less often. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
+// are away less and less often. The one that leads is asked for the blocks that have come since, too. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
 // by a request where it is of no use: a request alone says what is wrong.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
@@ -13,6 +13,10 @@ import { tookUs } from './votes.js';
 export const EVERY_MS = 1000;
 /** Of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. */
 const FAST_EVERY_MS = 2000;
+/** And its blocks, of which nobody sees one follow on another: reading and drawing all places of the strip has a price. */
+const STRETCH_EVERY_MS = 4000;
+/** Blocks that are asked for at once: the strip, and some before it. */
+const STRETCH = 90;
 /** A devnet is changed by hand: whoever goes or comes back is a reason to ask at once. */
 const DEVNET_EVERY_MS = 3000;
 /** Validators and evidence change slowly, and reading a hundred certificates has a price. */
@@ -21,6 +25,8 @@ const SLOW_EVERY_MS = 10_000;
 const BACK_OFF_MAX_MS = 4000;
 /** Those whose turn comes within so long are asked together: each waking costs more than what is done in it. */
 const TOGETHER_MS = 40;
+
+const NEWEST_BLOCKS = 'lockstep_getNewestBlocks';
 
 export class Poll {
   /** @param {Store} store @param {() => number} now @param {(url: string) => WebSocket} connect */
@@ -32,6 +38,7 @@ export class Poll {
     this.lines = new Map();
     this.slowAt = 0;
     this.devnetAt = 0;
+    this.blocksAt = 0;
     this.isRunning = false;
     /** How often it was stopped: an answer that breaks off then says nothing of a node. */
     this.stops = 0;
@@ -39,18 +46,11 @@ export class Poll {
     this.timer = null;
     /** When it wakes next. */
     this.wakeAt = Infinity;
-    /** @type {(() => void)[]} */
-    this.waiting = [];
   }
 
   /** How often those that answer are asked, and so how often there is something new to draw. */
   everyMs() {
     return this.store.lead()?.isTooFast ? FAST_EVERY_MS : EVERY_MS;
-  }
-
-  /** Ends at the next turn: what can wait is done with what must be. @returns {Promise<void>} */
-  turned() {
-    return new Promise((go) => void this.waiting.push(go));
   }
 
   start() {
@@ -104,7 +104,6 @@ export class Poll {
       this.slowAt = now + SLOW_EVERY_MS;
       void this.askSlow();
     }
-    for (const go of this.waiting.splice(0)) go();
     this.plan();
   }
 
@@ -116,7 +115,7 @@ export class Poll {
     const isFirst = node.seenAt === null;
     const { stops } = this;
     try {
-      const { status, newest } = await this.hear(node);
+      const { status, newest, blocks } = await this.hear(node);
       this.judge(node, status);
       const hasFallen = node.answered(status, this.now());
       this.settle();
@@ -125,8 +124,10 @@ export class Poll {
       node.askAt = began + this.everyMs();
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
+      if (blocks) this.taken(node, blocks);
       this.store.changed();
       if (await this.askTimelines(node, status)) this.store.changed();
+      if (!blocks && (await this.askBlocks(node))) this.store.changed();
       this.wantLine(node);
     } catch (thrown) {
       if (stops !== this.stops) return;
@@ -163,15 +164,43 @@ export class Poll {
   }
 
   /**
-   * What a node says of itself, and of its newest height where that comes with it.
-   * @param {NodeState} node @returns {Promise<{ status: shapes.Status, newest: shapes.Timeline | null }>}
+   * What a node says of itself, and of its newest height and blocks where that comes with it.
+   * @param {NodeState} node @returns {Promise<{ status: shapes.Status, newest: shapes.Timeline | null, blocks: shapes.Block[] | null }>}
    */
   async hear(node) {
-    const said = await this.byLine(node, [['lockstep_status', []], ['lockstep_getTimeline', ['latest']]], ([status, newest]) => ({
+    const params = this.wantedBlocks(node);
+    /** @type {import('./line.js').Call[]} */
+    const calls = [['lockstep_status', []], ['lockstep_getTimeline', ['latest']]];
+    if (params) calls.push([NEWEST_BLOCKS, params]);
+    const said = await this.byLine(node, calls, ([status, newest, blocks]) => ({
       status: shapes.status(status?.result),
       newest: newest?.result ? shapes.timeline(newest.result) : null,
+      blocks: blocks?.result ? shapes.newestBlocks(blocks.result) : null,
     }));
-    return said ?? { status: shapes.status(await ask(node.base, '/status')), newest: null };
+    return said ?? { status: shapes.status(await ask(node.base, '/status')), newest: null, blocks: null };
+  }
+
+  /** Of the node that leads, those behind the newest that is known; null: none. @param {NodeState} node @returns {number[] | null} */
+  wantedBlocks(node) {
+    const { store } = this;
+    if (node !== store.lead() || (node.isTooFast && this.now() < this.blocksAt)) return null;
+    return [store.chain.blocks.at(-1)?.height ?? 0, STRETCH];
+  }
+
+  /** @param {NodeState} node @returns {Promise<boolean>} whether it asked for any */
+  async askBlocks(node) {
+    const params = this.wantedBlocks(node);
+    if (!params) return false;
+    const blocks = await call(node.base, NEWEST_BLOCKS, params).then(shapes.newestBlocks).catch(() => []);
+    this.taken(node, blocks);
+    return blocks.length > 0;
+  }
+
+  /** Only those of the node that leads, still: what somebody else has said does not follow on them. @param {NodeState} node @param {shapes.Block[]} blocks */
+  taken(node, blocks) {
+    if (node !== this.store.lead()) return;
+    this.blocksAt = this.now() + STRETCH_EVERY_MS;
+    for (const block of blocks) this.store.chain.take(block);
   }
 
   /** @param {NodeState} node @param {number} height @returns {Promise<shapes.Timeline>} */

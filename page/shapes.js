@@ -54,6 +54,7 @@ export const VALIDATORS_MAX = 128;
 export const NOTES_MAX = 512;
 /** A page of an account's history, as long as a node makes it. */
 const HISTORY_MAX = 100;
+const NEWEST_MAX = 100;
 /** Peers, nodes and accounts of a devnet, faults, forks: more than a node names. */
 const LIST_MAX = 1024;
 /** Actors of a node, kinds of messages of each, and edges of all: some three times what there is. */
@@ -157,16 +158,14 @@ export function devnet(value) {
   return devnetFields(value, 'devnet');
 }
 
-const event = fields({ id: text, header: fields({ height: count, time: number, proposer: text, state_root: text }), transactions: or(count, 0) });
+const event = fields({ id: text, header: fields({ height: count, time: number, proposer: text, state_root: text }), transactions: or(count, 0), round: or(count) });
 
-/** The event `newBlocks`. @param {any} value @param {number | null} round @returns {Block} */
-export function blockOfEvent(value, round) {
-  const { id, header, transactions } = event(value, 'block');
-  return { id, ...header, transactions, round };
+const events = list(event, NEWEST_MAX);
+
+/** The newest blocks, oldest first. @param {any} value @returns {Block[]} */
+export function newestBlocks(value) {
+  return events(value, 'blocks').map((/** @type {any} */ { id, header, transactions, round }) => ({ id, ...header, transactions, round }));
 }
-
-/** The event `rounds`. @type {(value: any, name: string) => { height: number, round: number }} */
-export const roundOfEvent = fields({ height: count, round: count });
 
 const message = fields({ message: text, handled: count, waited_p50_us: number, waited_p99_us: number, handled_p50_us: number, handled_p99_us: number });
 const edge = fields({ from: text, to: text, message: text, told: count, refused: count });

@@ -1,5 +1,5 @@
 // What the page knows: of each node what it last answered and since when it is away, of the chain its newest
-// blocks. It is filled by poll.js and stream.js, and read by the views.
+// blocks. It is filled by poll.js, and read by the views.
 //
 // A node is *named* if the page came from it, or if it stands in the list of the devnet that such a node gives. The
 // others are strangers: somebody has listed them in a link. Figures of the chain are those of named nodes as long as one
@@ -22,7 +22,7 @@ export const NODES_MAX = 16;
 const TIMELINES_MAX = 4;
 /** Heights are whole numbers: over a shorter time a rate would jump. */
 const RATE_MS = 4500;
-/** Blocks a second that nobody follows one by one: a stretch of the stream (stream.js) is read sooner than it may be. */
+/** Blocks a second that nobody follows one by one: a stretch of them is read now and then (poll.js). */
 const TOO_FAST = 22;
 /** Samples of heights, one a second: what blocks/s is taken from. */
 const SAMPLES_MAX = 12;

@@ -230,6 +230,8 @@ pub const RPC_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const RPC_WAITERS_MAX: usize = 128;
 /// Blocks that are read to say what validators did lately.
 pub const RECENT_BLOCKS_MAX: u64 = 100;
+/// Blocks in one answer of the newest ones, from memory.
+pub const NEWEST_BLOCKS_MAX: usize = 100;
 /// Waiting transactions in one answer: a page for people.
 pub const PENDING_ANSWER_MAX: usize = 1_000;
 /// Blocks that are added to the history of accounts in one transaction, where it is built at a start.

@@ -6,7 +6,7 @@ use crate::timelines::Timelines;
 use lockstep_protocol::consensus::driver::{ClockWait, Halt};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
-use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
@@ -128,7 +128,7 @@ pub struct OldForks {
 /// The newest block with its receipts, shared: who tells of it need not read it back.
 #[derive(Clone, Debug)]
 pub(crate) struct NewestBlock {
-    pub(crate) block: Arc<SealedBlock>,
+    pub(crate) decided: DecidedBlock,
     pub(crate) receipts: Arc<Vec<Receipt>>,
 }
 
@@ -285,7 +285,7 @@ impl NodeView {
     /// The block of `height` with its receipts, if it is the newest.
     pub(crate) fn newest(&self, height: Height) -> Option<NewestBlock> {
         let newest = self.parts.lock().newest.clone();
-        newest.filter(|newest| newest.block.height() == height)
+        newest.filter(|newest| newest.decided.block.height() == height)
     }
 
     /// Said before the head moves to it: then nobody is told yet.

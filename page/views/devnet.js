@@ -3,7 +3,6 @@ import { h } from '../dom.js';
 import { ago, count, list, whole } from '../format.js';
 import { empty, pair, panel } from '../parts.js';
 import { to } from '../router.js';
-import { rows } from '../rows.js';
 import { curl } from '../controls.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -59,7 +58,7 @@ function line(ctx, path, body) {
 
 /** @param {Ctx} ctx @param {Devnet} devnet */
 function nodes(ctx, devnet) {
-  const states = rows(ctx.store, ctx.now);
+  const states = ctx.judged().all;
   const lines = devnet.nodes.map((node) => {
     const row = states.find((one) => one.address === node.validator);
     const isDown = node.state !== 'running';

@@ -47,8 +47,8 @@ export function viewAt(name) {
   return Object.hasOwn(VIEWS, name) ? VIEWS[name] : NOWHERE;
 }
 
-/** @param {import('../store.js').Store} store */
-export function menu(store) {
-  const names = MENU.filter((name) => name !== 'devnet' || store.isDevnet);
+/** @param {boolean} isDevnet */
+export function menu(isDevnet) {
+  const names = MENU.filter((name) => name !== 'devnet' || isDevnet);
   return names.map((view) => ({ view, title: SHORT[view] ?? VIEWS[view].title }));
 }

@@ -1,11 +1,9 @@
 // The first view: is the chain alive, who is down, and why; who has voted what; the newest blocks.
-import { h, keeper } from '../dom.js';
+import { h, remembered } from '../dom.js';
 import { ago, count, micros, quantile, rate, short, whole } from '../format.js';
 import { byName, colour, empty, panel } from '../parts.js';
 import { to } from '../router.js';
-import { rows } from '../rows.js';
 import { bars, quorum, vote } from '../svg.js';
-import { verdict } from '../verdict.js';
 import { votes } from '../votes.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -21,8 +19,7 @@ const COLUMNS = ['propose', 'prevote', 'precommit'];
 
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {
-  const all = rows(ctx.store, ctx.now);
-  const said = verdict(ctx.store, all, ctx.now);
+  const { all, said } = ctx.judged();
   return [
     banner(said),
     figures(ctx, said),
@@ -41,10 +38,8 @@ function banner(said) {
   );
 }
 
-/** @param {string} name @param {Child} value @param {Child} [under] @param {string} [kind] */
-function figure(name, value, under = '', kind = '') {
-  return h('div', { class: `figure ${kind}` }, h('dt', {}, name), h('dd', {}, h('span', { class: 'value' }, value), h('span', { class: 'under' }, under)));
-}
+const figure = remembered((/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ under, /** @type {string} */ kind) =>
+  h('div', { class: `figure ${kind}` }, h('dt', {}, name), h('dd', {}, h('span', { class: 'value' }, value), h('span', { class: 'under' }, under))));
 
 /** @param {Ctx} ctx @param {import('../verdict.js').Verdict} said */
 function figures(ctx, said) {
@@ -64,11 +59,11 @@ function figures(ctx, said) {
       { class: 'figures' },
       figure('Height', status ? whole(height) : '–', step, 'large'),
       figure('Last block', said.ageMs === null ? '–' : ago(said.ageMs), 'ago', said.isStill ? 'bad' : ''),
-      figure('Blocks', rate(lead?.blockRate() ?? store.chain.blockRate()), 'a second'),
-      figure('Transactions', rate(store.chain.transactionRate()), 'a second'),
-      figure('Commit p50', micros(quantile(durations, 0.5)), durations.length ? 'proposal to decision' : 'no timeline kept'),
-      figure('Commit p99', micros(quantile(durations, 0.99)), durations.length ? `of ${count(durations.length, 'height')}` : 'no timeline kept'),
-      figure('Chain', status ? String(status.chain_id) : '–', status ? `${status.scheme}, ${short(status.genesis_hash)}` : ''),
+      figure('Blocks', rate(lead?.blockRate() ?? store.chain.blockRate()), 'a second', ''),
+      figure('Transactions', rate(store.chain.transactionRate()), 'a second', ''),
+      figure('Commit p50', micros(quantile(durations, 0.5)), durations.length ? 'proposal to decision' : 'no timeline kept', ''),
+      figure('Commit p99', micros(quantile(durations, 0.99)), durations.length ? `of ${count(durations.length, 'height')}` : 'no timeline kept', ''),
+      figure('Chain', status ? String(status.chain_id) : '–', status ? `${status.scheme}, ${short(status.genesis_hash)}` : '', ''),
     ),
     h(
       'figure',
@@ -105,11 +100,6 @@ function matrix(ctx, all) {
   const seen = shownVotes(ctx);
   const rounds = seen?.rounds ?? [];
   const names = rounds.flatMap((round) => COLUMNS.map((name) => ({ round, name })));
-  const head = ['Validator', 'State', 'Height', 'Root', 'Power', 'Missed'];
-  const kinds = ['who', 'state', 'number', 'root', 'number', 'number'];
-  const top = rounds.length
-    ? h('tr', { class: 'rounds', role: 'row' }, h('td', { colspan: 6, role: 'cell' }), rounds.map((round) => h('th', { colspan: 3, scope: 'colgroup', role: 'columnheader' }, `round ${round.round}`)))
-    : null;
   return h(
     'div',
     {},
@@ -121,19 +111,29 @@ function matrix(ctx, all) {
         'table',
         { class: 'matrix', role: 'table' },
         h('caption', { class: 'unseen' }, 'Validators, their state and their votes'),
-        h('thead', { role: 'rowgroup' }, top, h('tr', { role: 'row' }, head.map((name, at) => h('th', { scope: 'col', role: 'columnheader', class: kinds[at] }, name)), names.map(({ name }) => h('th', { scope: 'col', role: 'columnheader', class: 'cell' }, name)))),
+        top(rounds.map(({ round }) => round).join()),
         h('tbody', { role: 'rowgroup' }, all.map((row) => line(row, names))),
         rounds.length ? foot(ctx, names) : null,
       ),
     ),
-    h(
-      'p',
-      { class: 'legend' },
-      /** @type {[import('../votes.js').Cell, string][]} */ ([['value', 'for the block'], ['nil', 'for nil'], ['absent', 'none seen'], ['both', 'two that differ: an offence']]).map(([cell, meaning]) => h('span', {}, vote(cell, ''), ` ${meaning}`)),
-    ),
-    h('p', { class: 'note below' }, 'Root “=”: the node has the state that the chain has at its height. Missed: of its turns to propose, in the newest 100 blocks, those that brought no block.'),
+    MARKS,
+    MEANINGS,
   );
 }
+
+/** @type {[import('../votes.js').Cell, string][]} */
+const OF_MARKS = [['value', 'for the block'], ['nil', 'for nil'], ['absent', 'none seen'], ['both', 'two that differ: an offence']];
+const MARKS = h('p', { class: 'legend' }, OF_MARKS.map(([cell, meaning]) => h('span', {}, vote(cell, ''), ` ${meaning}`)));
+const MEANINGS = h('p', { class: 'note below' }, 'Root “=”: the node has the state that the chain has at its height. Missed: of its turns to propose, in the newest 100 blocks, those that brought no block.');
+
+/** The names of the columns; those of the votes once for each round. */
+const top = remembered((/** @type {string} */ listed) => {
+  const rounds = listed ? listed.split(',') : [];
+  const head = [['Validator', 'who'], ['State', 'state'], ['Height', 'number'], ['Root', 'root'], ['Power', 'number'], ['Missed', 'number']];
+  const name = (/** @type {string} */ kind, /** @type {string} */ words) => h('th', { scope: 'col', role: 'columnheader', class: kind }, words);
+  const above = h('tr', { class: 'rounds', role: 'row' }, h('td', { colspan: 6, role: 'cell' }), rounds.map((round) => h('th', { colspan: 3, scope: 'colgroup', role: 'columnheader' }, `round ${round}`)));
+  return h('thead', { role: 'rowgroup' }, rounds.length ? above : null, h('tr', { role: 'row' }, head.map(([words, kind]) => name(kind, words)), rounds.map(() => COLUMNS.map((words) => name('cell', words)))));
+});
 
 /** @param {Ctx} ctx @param {Votes | null} seen */
 function describe(ctx, seen) {
@@ -148,55 +148,54 @@ function describe(ctx, seen) {
 
 /** @param {Row} row @param {{ round: import('../votes.js').RoundOfVotes, name: Column }[]} names */
 function line(row, names) {
-  const proposer = h('span', { class: `chip ${colour(row.place)}`, 'aria-hidden': 'true' });
-  const roots = { equal: ['=', 'equal'], other: ['≠', 'another state'], unknown: ['·', 'not known'] };
-  const [sign, meaning] = roots[row.root];
   const missed = row.missed === null ? '–' : `${row.missed} of ${row.of}`;
   return h(
     'tr',
     { class: `row ${row.tone}`, role: 'row', key: row.address || row.name },
-    h('th', { scope: 'row', role: 'rowheader', class: 'who' }, proposer, h('a', { href: to('account', row.address) }, row.name), h('span', { class: 'hash' }, row.name === short(row.address) ? '' : short(row.address))),
-    h('td', { class: 'state', role: 'cell' }, h('span', { class: `badge ${row.tone}` }, row.state), row.why ? h('span', { class: 'why' }, row.why) : null),
-    h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'height '), row.height === null ? '–' : whole(row.height)),
-    h('td', { class: `root ${row.root}`, role: 'cell' }, h('span', { class: 'label' }, 'root '), h('span', { title: meaning }, h('span', { 'aria-hidden': 'true' }, sign), h('span', { class: 'unseen' }, meaning))),
-    h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'power '), row.power === null ? '–' : whole(row.power)),
-    h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'missed '), missed),
-    names.map(({ round, name }) => {
-      const cell = round.cells.get(row.address)?.[name] ?? 'absent';
-      const words = { absent: 'nothing', nil: 'nil', value: 'the block', both: 'two different ones' };
-      return h('td', { class: `cell of-${name}`, role: 'cell' }, h('span', { class: 'label' }, name), vote(cell, `${name}, round ${round.round}: ${words[cell]}`));
-    }),
+    who(row.place, row.address, row.name),
+    state(row.tone, row.state, row.why),
+    number('height', row.height === null ? '–' : whole(row.height)),
+    root(row.root),
+    number('power', row.power === null ? '–' : whole(row.power)),
+    number('missed', missed),
+    names.map(({ round, name }) => voted(name, round.round, round.cells.get(row.address)?.[name] ?? 'absent')),
   );
 }
+
+const who = remembered((/** @type {number} */ place, /** @type {string} */ address, /** @type {string} */ name) =>
+  h('th', { scope: 'row', role: 'rowheader', class: 'who' }, h('span', { class: `chip ${colour(place)}`, 'aria-hidden': 'true' }), h('a', { href: to('account', address) }, name), h('span', { class: 'hash' }, name === short(address) ? '' : short(address))));
+
+const state = remembered((/** @type {string} */ tone, /** @type {string} */ word, /** @type {string} */ why) =>
+  h('td', { class: 'state', role: 'cell' }, h('span', { class: `badge ${tone}` }, word), why ? h('span', { class: 'why' }, why) : null));
+
+const number = remembered((/** @type {string} */ label, /** @type {string} */ value) =>
+  h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, `${label} `), value));
+
+const ROOTS = { equal: ['=', 'equal'], other: ['≠', 'another state'], unknown: ['·', 'not known'] };
+const root = remembered((/** @type {Row['root']} */ is) => {
+  const [sign, meaning] = ROOTS[is];
+  return h('td', { class: `root ${is}`, role: 'cell' }, h('span', { class: 'label' }, 'root '), h('span', { title: meaning }, h('span', { 'aria-hidden': 'true' }, sign), h('span', { class: 'unseen' }, meaning)));
+});
+
+const VOTES = { absent: 'nothing', nil: 'nil', value: 'the block', both: 'two different ones' };
+const voted = remembered((/** @type {Column} */ name, /** @type {number} */ round, /** @type {import('../votes.js').Cell} */ cell) =>
+  h('td', { class: `cell of-${name}`, role: 'cell' }, h('span', { class: 'label' }, name), vote(cell, `${name}, round ${round}: ${VOTES[cell]}`)));
 
 /** @param {Ctx} ctx @param {{ round: import('../votes.js').RoundOfVotes, name: Column }[]} names */
 function foot(ctx, names) {
   const total = ctx.store.validators?.total_power ?? 0;
-  return h(
-    'tfoot',
-    { role: 'rowgroup' },
-    h(
-      'tr',
-      { role: 'row' },
-      h('th', { scope: 'row', role: 'rowheader', colspan: 6 }, `Power of ${whole(total)}; the mark is two thirds`),
-      names.map(({ round, name }) => {
-        if (name === 'propose') return h('td', { class: 'cell of-propose', role: 'cell' });
-        const power = round.power[name];
-        return h('td', { class: 'cell', role: 'cell' }, h('span', { class: 'label' }, `${name}s`), quorum(power, total, `${name}s of round ${round.round}: ${power} of ${total}`));
-      }),
-    ),
-  );
+  return h('tfoot', { role: 'rowgroup' }, h('tr', { role: 'row' }, ofPower(total), names.map(({ round, name }) => reached(name, round.round, name === 'propose' ? 0 : round.power[name], total))));
 }
 
-/** A place of the strip is described once, for as long as its block is kept. @type {WeakMap<import('../shapes.js').Block, (says: string, make: () => import('../dom.js').Piece) => import('../dom.js').Piece>} */
-const places = new WeakMap();
+const ofPower = remembered((/** @type {number} */ total) => h('th', { scope: 'row', role: 'rowheader', colspan: 6 }, `Power of ${whole(total)}; the mark is two thirds`));
 
-/** @param {import('../shapes.js').Block} block */
-function keep(block) {
-  const kept = places.get(block) ?? keeper();
-  places.set(block, kept);
-  return kept;
-}
+const reached = remembered((/** @type {Column} */ name, /** @type {number} */ round, /** @type {number} */ power, /** @type {number} */ total) => {
+  if (name === 'propose') return h('td', { class: 'cell of-propose', role: 'cell' });
+  return h('td', { class: 'cell', role: 'cell' }, h('span', { class: 'label' }, `${name}s`), quorum(power, total, `${name}s of round ${round}: ${power} of ${total}`));
+});
+
+const place = remembered((/** @type {number} */ height, /** @type {string} */ kind, /** @type {string} */ words) =>
+  h('li', { key: String(height) }, h('a', { href: to('block', height), class: kind, title: words, 'aria-label': words })));
 
 /** @param {Ctx} ctx */
 function strip(ctx) {
@@ -211,20 +210,16 @@ function strip(ctx) {
       'ol',
       { class: 'strip', 'aria-label': `The newest ${blocks.length} blocks` },
       blocks.map((block) => {
-        const place = store.placeOf(block.proposer);
+        const index = store.placeOf(block.proposer);
         const who = store.nameOf(block.proposer) ?? short(block.proposer);
         const round = block.round ? `, round ${block.round}` : '';
         const words = `block ${block.height} by ${who}${round}, ${block.transactions} transactions`;
-        const kind = `${colour(place)}${block.round ? ' late' : ''}${block.transactions ? ' full' : ''}`;
-        return keep(block)(`${kind}: ${words}`, () => h('li', { key: String(block.height) }, h('a', { href: to('block', block.height), class: kind, title: words, 'aria-label': words })));
+        const kind = `${colour(index)}${block.round ? ' late' : ''}${block.transactions ? ' full' : ''}`;
+        return place(block.height, kind, words);
       }),
     ),
-    h(
-      'p',
-      { class: 'legend' },
-      byName(store, set).slice(0, 16).map((one) => h('span', {}, h('span', { class: `chip ${colour(one.index)}`, 'aria-hidden': 'true' }), store.nameOf(one.address) ?? short(one.address))),
-      h('span', {}, h('span', { class: 'chip late', 'aria-hidden': 'true' }), 'round 1 or later'),
-      h('span', {}, h('span', { class: 'chip full', 'aria-hidden': 'true' }), 'with transactions'),
-    ),
+    h('p', { class: 'legend' }, byName(store, set).slice(0, 16).map((one) => chip(colour(one.index), store.nameOf(one.address) ?? short(one.address))), chip('late', 'round 1 or later'), chip('full', 'with transactions')),
   );
 }
+
+const chip = remembered((/** @type {string} */ kind, /** @type {string} */ words) => h('span', {}, h('span', { class: `chip ${kind}`, 'aria-hidden': 'true' }), words));

@@ -69,6 +69,21 @@ fn a_node_says_the_same_of_itself_over_json_rpc_as_at_its_status() {
             }
         }
         assert_eq!(answers[0], answers[1]);
+        // A block is told after it is shown.
+        let newest = support::eventually("a block is told", || {
+            let newest = result(&url, "lockstep_getNewestBlocks", json!([]));
+            (newest != json!([])).then_some(newest)
+        });
+        let whole = get(&url, "/blocks/1").json();
+        let told = json!([{
+            "id": whole["id"],
+            "header": whole["header"],
+            "round": whole["commit"]["round"],
+            "transactions": whole["transactions"].as_array().expect("a list").len(),
+        }]);
+        assert_eq!(newest, told);
+        let newer = result(&url, "lockstep_getNewestBlocks", json!([1, 100]));
+        assert_eq!(newer, json!([]));
         let newest = result(&url, "lockstep_getTimeline", json!(["latest"]));
         assert_eq!(newest["height"], 1);
     }

@@ -162,7 +162,7 @@ impl Committer {
             self.seed
                 .view
                 .set_newest(receipts.map(|receipts| NewestBlock {
-                    block: decided.block.clone(),
+                    decided: decided.clone(),
                     receipts,
                 }));
             self.show(decided, validators);

@@ -34,7 +34,7 @@ macro_rules! files {
 files! {
     "api.js" "chain.js" "controls.js" "dom.js" "format.js" "index.html" "line.js" "main.js" "mark.svg"
     "parts.js" "poll.js" "reads.js" "router.js" "rows.js" "search.js" "shapes.js" "store.js"
-    "stream.js" "style.css" "svg.js" "take.js" "verdict.js" "views/account.js" "views/actors.js"
+    "style.css" "svg.js" "take.js" "verdict.js" "views/account.js" "views/actors.js"
     "views/blocks.js" "views/devnet.js" "views/evidence.js" "views/graph.js" "views/index.js"
     "views/ledger.js" "views/lockstep.js" "views/mempool.js" "views/peers.js" "views/timeline.js"
     "views/transaction.js" "views/validators.js" "votes.js"

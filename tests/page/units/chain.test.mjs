@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Chain, KEPT_MAX } from '../../../page/chain.js';
-import { Lines, Stream } from '../../../page/stream.js';
 import { Store } from '../../../page/store.js';
 import { tookUs, votes } from '../../../page/votes.js';
 import { timeline, validators, VALIDATORS } from './fake.mjs';
@@ -29,44 +28,6 @@ test('intervals and rates are those of neighbours', () => {
   assert.equal(chain.blockRate(), 10);
   assert.equal(new Chain().transactionRate(), null);
   assert.equal(new Chain().blockRate(), null);
-});
-
-test('events are told whole, however the bytes are cut', () => {
-  const text = ':\n\nid: 1\nevent: rounds\ndata: {"a":1}\n\nid: 2\nevent: newBlocks\ndata: {"b":2}\n\n';
-  for (let cut = 1; cut < text.length; cut += 1) {
-    const told = [];
-    const lines = new Lines((event, data, seq) => told.push([event, data, seq]));
-    lines.push(text.slice(0, cut));
-    lines.push(text.slice(cut));
-    assert.deepEqual(told, [['rounds', '{"a":1}', 1], ['newBlocks', '{"b":2}', 2]], String(cut));
-  }
-});
-
-test('the next stretch of a fast chain is read from memory, and where that is a wrong guess as it comes', async (t) => {
-  const block = (height) => ({ id: '0x1', header: { height, time: height, proposer: '0x', state_root: '0x' }, transactions: 0 });
-  const text = (heights) => heights.map((height) => `id: ${1000 + 3 * height}\nevent: newBlocks\ndata: ${JSON.stringify(block(height))}\n\n`).join('');
-  const asked = [];
-  let answer = () => new Response(text([...Array(91).keys()].map((at) => at + 1)));
-  t.mock.method(globalThis, 'fetch', async (url) => (asked.push(String(url)), answer()));
-  const store = new Store(['http://n:1']);
-  const stream = new Stream(store, async () => {});
-  const read = (height) => stream.read('http://n:1', stream.behind('http://n:1', height));
-  await read(0);
-  assert.equal(await read(0), true, 'too fast to read on: it rests for longer than after a failure');
-  assert.deepEqual([store.chain.blocks.length, stream.behind('http://n:1', 181)], [91, null], 'no more than a stretch has come');
-  await read(0);
-  assert.equal(stream.behind('http://other:1', 500), null, 'numbers are each node’s own');
-  await read(0);
-  answer = () => new Response('', { status: 410 });
-  assert.equal(await read(500), false);
-  assert.equal(asked.at(-1), `http://n:1/events?topics=newBlocks,rounds&from_seq=${1000 + 3 * (500 - 60)}`);
-  await read(600);
-  assert.equal(asked.at(-1), 'http://n:1/events?topics=newBlocks,rounds');
-});
-
-test('an event without an end is not kept', () => {
-  const lines = new Lines(() => {});
-  assert.throws(() => { for (let at = 0; at < 100; at += 1) lines.push('x'.repeat(1024)); }, RangeError);
 });
 
 test('the votes of a height are those that any node has seen', () => {

@@ -4,7 +4,6 @@ import test from 'node:test';
 import * as shapes from '../../../page/shapes.js';
 import { rows } from '../../../page/rows.js';
 import { Store } from '../../../page/store.js';
-import { Stream } from '../../../page/stream.js';
 import { verdict } from '../../../page/verdict.js';
 import { votes } from '../../../page/votes.js';
 import { status, timeline, validators, VALIDATORS } from './fake.mjs';
@@ -22,8 +21,7 @@ const ANSWERS = {
   devnet: [shapes.devnet, { pace_ms: 1000, genesis: '0x', nodes: [{ index: 0, validator: VALIDATORS[0], url: 'http://a:1', state: 'running', reason: 'killed', since_ms: 1, height: 5 }], accounts: [{ name: 'alice', address: VALIDATORS[0] }], groups: [[0, 1], [2, 3]], faults: [{ from: 0, to: 1, delay_ms: 5, drop_per_thousand: 5 }], can_panic: true, clock: { ahead_ms: 5, held_ms: 7 }, turns: { snapshots: [{ snapshot: 1, height: 3 }], failure: 'f' } }],
   actors: [shapes.actors, [{ actor: 'Proposer', state: 'running', depth: 0, limit: 4096, refused: 0, panics: 0, restarts: 0, last_panic: 'p', last_panic_unix_ms: 1, last_message_ms_ago: 5, messages: [message], edges: [edge] }]],
   evidence: [shapes.evidence, { pending: [offence], committed: [offence], forks: [{ height: 5, stops: true, decisions: [{ round: 0, block_id: '0x' }], accused: [{ validator: VALIDATORS[0], guilt: 'proven' }] }] }],
-  event: [(value) => shapes.blockOfEvent(value, null), { id: '0x1', header, transactions: 3 }],
-  round: [(value) => shapes.roundOfEvent(value, 'round'), { height: 5, round: 1 }],
+  event: [(value) => shapes.newestBlocks([value])[0], { id: '0x1', header, transactions: 3, round: 0 }],
   block: [shapes.block, { id: '0x1', header, commit: { round: 0, precommits: [{ validator: VALIDATORS[0] }] }, transactions: [transaction], evidence: [] }],
   transaction: [shapes.transaction, { status: 'committed', receipt: { height: 5, index: 0, status: 'success', bytes: 3391, fee: '3391' }, transaction, earliest_height: 1, code: 'c', by: '0x2', proof: '0x', transactions_root: '0x' }],
   account: [shapes.account, { balance: '5', nonce: 1, next_nonce: 2, exists: true, height: 5, proof: '0x', state_root: '0x' }],
@@ -99,6 +97,7 @@ test('an answer with more entries, validators or actors than a node has is none'
   const set = (count) => validators(6, { validators: Array.from({ length: count }, (_, index) => ({ address: `0x${index}`, index, power: 1 })) });
   assert.equal(shapes.validators(set(128)).validators.length, 128);
   assert.throws(() => shapes.validators(set(129)), /no validators/);
+  assert.throws(() => shapes.newestBlocks(Array(101).fill({ id: '0x1', header, transactions: 3, round: 0 })), /no blocks/);
   const [, [row]] = ANSWERS.actors;
   assert.throws(() => shapes.actors(Array.from({ length: 33 }, () => row)), /no actors/);
   assert.throws(() => shapes.actors(Array.from({ length: 32 }, () => ({ ...row, edges: Array(11).fill(edge) }))), /no edges/);
@@ -120,15 +119,6 @@ test('votes make cells of the rounds that are shown, not of all that a node tell
   assert.equal(many.made, few.made, 'the validators are gone through as often for 512 rounds as for two');
   assert.deepEqual(many.seen.rounds.map(({ round }) => round), [510, 511]);
   assert.equal(many.seen.left_out, 510);
-});
-
-test('rounds of the stream are kept of a few heights, whatever a node calls a height', () => {
-  const stream = new Stream(new Store(['']), async () => {});
-  for (let at = 0; at < 1000; at += 1) {
-    for (const height of [`h${at}`, at, at + 0.5, -at - 1, { at }, [at], null]) stream.take('rounds', JSON.stringify({ height, round: 0 }));
-    stream.take('rounds', JSON.stringify({ height: at, round: `r${at}` }));
-  }
-  assert.deepEqual([...stream.rounds], [992, 993, 994, 995, 996, 997, 998, 999].map((height) => [height, 0]));
 });
 
 test('the sentence is made of whatever was taken', () => {

@@ -56,18 +56,29 @@ async function page({ line, more = {}, bases = (base) => [base] }) {
   return { one, store, poll, look, sockets, row, state: () => store.nodes.get(one.base) };
 }
 
-/** What a node at this height answers to each call. */
-const well = (height) => (calls) => JSON.stringify(calls.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, result: method === 'lockstep_status' ? status(0, height) : timeline(0, params[0] === 'latest' ? height : params[0]) })));
+/** The newest blocks behind a height, as a node has them. */
+const blocks = (height, after, limit) => Array.from({ length: height }, (_, at) => at + 1).filter((at) => at > after).slice(-limit).map((at) => ({ id: `0x${at}`, header: { height: at, time: at, proposer: '0x', state_root: '0x' }, transactions: 0, round: 0 }));
 
-test('a node that has answered is asked by its line: status and newest height in one message, and no request', async () => {
-  const { one, look, sockets, state } = await page({ line: well(6) });
+/** What a node at this height answers to each call. */
+const ANSWERS = {
+  lockstep_status: (height) => status(0, height),
+  lockstep_getTimeline: (height, asked) => timeline(0, asked === 'latest' ? height : asked),
+  lockstep_getNewestBlocks: blocks,
+};
+const well = (height) => (calls) => JSON.stringify(calls.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, result: ANSWERS[method](height, ...params) })));
+
+test('a node that has answered is asked by its line: status, newest height and blocks in one message, and no request', async () => {
+  const { one, store, look, sockets, state } = await page({ line: well(6) });
   await look(0);
-  assert.deepEqual([one.asked, sockets.length], [['/status', '/heights/5/timeline'], 1]);
+  assert.deepEqual([one.asked, sockets.length], [['/status', '/heights/5/timeline', '/'], 1]);
   assert.equal(sockets[0].url, `${one.base.replace('http', 'ws')}/ws`);
   await look(1000);
   assert.deepEqual(one.asked, []);
-  assert.deepEqual(sockets[0].sent.map((calls) => calls.map(({ method, params }) => [method, params])), [[['lockstep_status', []], ['lockstep_getTimeline', ['latest']]]]);
+  assert.deepEqual(sockets[0].sent.map((calls) => calls.map(({ method, params }) => [method, params])), [[['lockstep_status', []], ['lockstep_getTimeline', ['latest']], ['lockstep_getNewestBlocks', [0, 90]]]]);
   assert.deepEqual([state().status.height, [...state().timelines.keys()]], [6, [5, 6]]);
+  assert.deepEqual(store.chain.blocks.map(({ height }) => height), [1, 2, 3, 4, 5, 6]);
+  await look(1000);
+  assert.deepEqual(sockets[0].sent[1].map(({ params }) => params), [[], ['latest'], [6, 90]], 'of blocks those that it has not');
 });
 
 test('nodes of a chain that is too fast to follow are asked every other second, and each second once it is slower', async () => {
@@ -82,6 +93,34 @@ test('nodes of a chain that is too fast to follow are asked every other second, 
     waits.push(state().askAt - poll.now());
   }
   assert.deepEqual(waits, [1000, 2000, 2000, 1000, 1000, 1000, 2000]);
+});
+
+test('blocks of a chain that is too fast to follow are read in stretches, one in four seconds, and of a slower one all', async () => {
+  let height = 0;
+  const { store, look, sockets } = await page({ line: (calls) => well(height)(calls) });
+  await look(0);
+  const seen = [];
+  for (const more of [200, 200, 200, 200, 20, 20]) {
+    height += more;
+    await look(1000);
+    const asked = sockets[0].sent.at(-1).find(({ method }) => method === 'lockstep_getNewestBlocks');
+    const { blocks: known } = store.chain;
+    seen.push([asked?.params[0] ?? null, known[0]?.height, known.at(-1)?.height]);
+  }
+  assert.deepEqual(seen, [[0, 111, 200], [null, 111, 200], [null, 111, 200], [null, 111, 200], [200, 731, 820], [820, 731, 840]]);
+});
+
+test('blocks are asked for by a request where there is no line, where it refuses, and where it talks nonsense', async () => {
+  const refused = (calls) => JSON.stringify(calls.map(({ id, method, params }) => (method === 'lockstep_getNewestBlocks' ? { id, error: { code: -32601, message: 'no' } } : { id, result: ANSWERS[method](6, ...params) })));
+  const nonsense = (calls) => JSON.stringify(calls.map(({ id, method, params }) => ({ id, result: method === 'lockstep_getNewestBlocks' ? [{ header: 7 }] : ANSWERS[method](6, ...params) })));
+  for (const line of [refused, nonsense]) {
+    const { store, look } = await page({ line, more: { '/': { jsonrpc: '2.0', id: 1, result: blocks(6, 0, 90) } } });
+    for (let at = 0; at < 2; at += 1) {
+      store.chain.forget();
+      await look(1000);
+      assert.deepEqual([store.chain.blocks.length, store.chain.blocks.at(-1)?.height], [6, 6]);
+    }
+  }
 });
 
 test('a height that takes longer than usual is asked for by the line too', async () => {
@@ -120,7 +159,7 @@ test('a silent line is given up, the node is asked by a request in the same brea
   await look(0);
   await look(1000);
   assert.deepEqual([one.asked[0], state().trouble, state().isAway, sockets[0].isClosed], ['/status', null, false, true]);
-  sockets[0].onmessage({ data: well(99)([{ id: 0, method: 'lockstep_status' }, { id: 1, method: 'x', params: ['latest'] }]) });
+  sockets[0].onmessage({ data: well(99)([{ id: 0, method: 'lockstep_status', params: [] }, { id: 1, method: 'lockstep_getTimeline', params: ['latest'] }, { id: 2, method: 'lockstep_getNewestBlocks', params: [0, 90] }]) });
   await look(1000);
   assert.deepEqual([state().trouble, state().status.height], [null, 5]);
   one.answers['/status'] = () => [0];

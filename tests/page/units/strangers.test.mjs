@@ -6,7 +6,6 @@ import { textOf } from '../../../page/dom.js';
 import { Poll } from '../../../page/poll.js';
 import { rows } from '../../../page/rows.js';
 import { NODES_MAX, Store } from '../../../page/store.js';
-import { Stream } from '../../../page/stream.js';
 import { verdict } from '../../../page/verdict.js';
 import * as lockstep from '../../../page/views/lockstep.js';
 import * as peers from '../../../page/views/peers.js';
@@ -75,26 +74,26 @@ test('where a stranger alone answers, the sentence beside every title says whose
   assert.doesNotMatch(said().headline, /evil/);
 });
 
-test('a stranger’s blocks, validators and pace are gone when a named node answers again, and its stream ends', () => {
-  const { store, answer, fails } = page(STRANGER);
-  const stream = new Stream(store, async () => {});
-  const block = (height) => JSON.stringify({ id: '0x1', header: { height, time: height, proposer: ALIEN, state_root: '0x' }, transactions: 0 });
-  answer('', status(0, 100));
-  stream.take('newBlocks', block(100));
-  answer(STRANGER, status(0, 900, { validator: ALIEN }));
+test('a stranger’s blocks, validators and pace are gone when a named node answers again', () => {
+  const { store, poll, answer, fails } = page(STRANGER);
+  const blocks = (height) => [{ height, id: '0x1', time: height, proposer: ALIEN, state_root: '0x', transactions: 0, round: 0 }];
+  const heights = () => store.chain.blocks.map(({ height }) => height);
+  const home = answer('', status(0, 100));
+  poll.taken(home, blocks(100));
+  const stranger = answer(STRANGER, status(0, 900, { validator: ALIEN }));
+  poll.taken(stranger, blocks(101));
+  assert.deepEqual(heights(), [100], 'he does not lead');
   fails('');
-  assert.deepEqual(store.chain.blocks, [], 'his blocks do not follow on those of the node');
-  stream.open = new AbortController();
-  stream.whose = store.whose;
-  stream.take('newBlocks', block(1e9));
+  assert.deepEqual(heights(), [], 'his blocks do not follow on those of the node');
+  poll.taken(stranger, blocks(1e9));
+  assert.deepEqual(heights(), [1e9]);
   Object.assign(store, { validators: validators(901), evidence: { pending: [], committed: [], forks: [{}] }, intervalMs: 1 });
   answer('', status(0, 101));
-  store.changed();
-  assert.ok(stream.open.signal.aborted);
-  assert.deepEqual([store.chain.blocks.length, store.validators, store.evidence, store.intervalMs], [0, null, null, null]);
-  assert.equal(stream.take('newBlocks', block(1e9 + 1)), null, 'what was under way is not taken');
-  stream.whose = store.whose;
-  assert.equal(stream.take('newBlocks', block(102)), 102);
+  assert.deepEqual([heights(), store.validators, store.evidence, store.intervalMs], [[], null, null, null]);
+  poll.taken(stranger, blocks(1e9 + 1));
+  assert.deepEqual(heights(), [], 'what was under way is not taken');
+  poll.taken(home, blocks(102));
+  assert.deepEqual(heights(), [102]);
 });
 
 test('a stranger does not say which chain this is where a named node has said it', () => {

@@ -2,7 +2,8 @@
 use crate::rpc_gateway::json::transaction::bytes_of;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::{Event, Receipt};
-use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::block::Header;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 pub(super) struct BlockEvent {
     pub(super) id: BlockId,
     pub(super) header: Header,
+    /// In which it was decided.
+    pub(super) round: Round,
     /// Canonical bytes of the transactions together.
     pub(super) transaction_bytes: u64,
     /// One for each transaction.
@@ -65,7 +68,8 @@ impl What {
 }
 
 impl BlockEvent {
-    pub(super) fn new(block: &SealedBlock, receipts: &[Receipt]) -> BlockEvent {
+    pub(super) fn new(decided: &DecidedBlock, receipts: &[Receipt]) -> BlockEvent {
+        let block = &decided.block;
         let transactions = &block.block().transactions;
         let told = transactions.iter().zip(receipts);
         let told = told.map(|(transaction, receipt)| ReceiptEvent {
@@ -76,6 +80,7 @@ impl BlockEvent {
         BlockEvent {
             id: block.id(),
             header: block.header().clone(),
+            round: decided.certificate.round,
             transaction_bytes: bytes_of(transactions),
             receipts: told.collect(),
         }
@@ -85,6 +90,7 @@ impl BlockEvent {
         json!({
             "id": self.id,
             "header": self.header,
+            "round": self.round,
             "transactions": self.receipts.len(),
         })
     }

@@ -10,10 +10,12 @@ use crate::limits::EVENTS_MISSED_MAX;
 use crate::state_store::{Store, StoreError};
 use crate::view::{NewestBlock, NodeView, ViewCopy};
 use happened::{BlockEvent, What};
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::Height;
 use parking_lot::Mutex;
 use ring::Ring;
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -61,6 +63,13 @@ impl Events {
         self.ring.lock().oldest()
     }
 
+    /// The blocks behind `after` that are kept, oldest first; of more than `limit` the newest.
+    pub(super) fn newest_blocks(&self, after: Height, limit: usize) -> Vec<Value> {
+        let mut newest = self.ring.lock().newest_blocks(after, limit);
+        newest.reverse();
+        newest.iter().map(|block| block.to_json()).collect()
+    }
+
     /// What `topics` have to tell from number `from` on, and the number to ask for next time. Looks
     /// at one entry of the ring at the most: then others have a turn.
     pub(super) fn since(
@@ -100,14 +109,16 @@ impl Events {
         let told = ring.height;
         drop(ring);
         for height in (told.0 + 1..=head.height.0).map(Height) {
-            let event = if let Some(NewestBlock { block, receipts }) = view.newest(height) {
-                BlockEvent::new(&block, &receipts)
+            let event = if let Some(NewestBlock { decided, receipts }) = view.newest(height) {
+                BlockEvent::new(&decided, &receipts)
             } else {
+                let certificate = store.certificate(height)?;
                 let (block, receipts) = (store.block(height)?, store.receipts(height)?);
-                let Some((block, receipts)) = block.zip(receipts) else {
+                let Some(((block, certificate), receipts)) = block.zip(certificate).zip(receipts)
+                else {
                     break;
                 };
-                BlockEvent::new(&block, &receipts)
+                BlockEvent::new(&DecidedBlock { block, certificate }, &receipts)
             };
             let mut ring = self.ring.lock();
             ring.push(What::Block(Arc::new(event)));

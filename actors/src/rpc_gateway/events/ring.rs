@@ -1,10 +1,11 @@
 //! The ring: the newest events, within a number and a size, and who reaches back too far.
-use super::happened::What;
+use super::happened::{BlockEvent, What};
 use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::types::{Height, Round};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// There is nothing to tell from that number on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +93,16 @@ impl Ring {
         let here = after.checked_sub(1).and_then(|index| self.kept.get(index));
         let here = here.filter(|_| asked < next);
         Ok(here.map(|kept| (kept.first, kept.what.clone())))
+    }
+
+    /// The newest first.
+    pub(super) fn newest_blocks(&self, after: Height, limit: usize) -> Vec<Arc<BlockEvent>> {
+        let blocks = self.kept.iter().rev().filter_map(|kept| match &kept.what {
+            What::Block(block) => Some(block),
+            What::Round { .. } => None,
+        });
+        let newer = blocks.take_while(|block| block.header.height > after);
+        newer.take(limit).cloned().collect()
     }
 
     /// Takes down the round under way, if it is another one or another step of it.

@@ -4,6 +4,7 @@ use super::*;
 use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX};
 use crate::view::HeadView;
 use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, Signers};
 use lockstep_protocol::types::{Address, Hash, Round};
 
 const FIRST: u64 = 1_000;
@@ -26,6 +27,10 @@ fn round(events: &Events, round: u32) {
 
 /// A block with so many receipts, each of a transaction from address n to address n + 1.
 fn block(events: &Events, receipts: u8) {
+    block_at(events, 1, receipts);
+}
+
+fn block_at(events: &Events, height: u64, receipts: u8) {
     let event = |n: u8| ReceiptEvent {
         sender: Address([n; 20]),
         to: Some(Address([n + 1; 20])),
@@ -33,7 +38,8 @@ fn block(events: &Events, receipts: u8) {
     };
     let event = BlockEvent {
         id: Hash([9; 32]),
-        header: crate::rpc_gateway::fixture::header(Height(1)),
+        header: crate::rpc_gateway::fixture::header(Height(height)),
+        round: Round(0),
         transaction_bytes: 0,
         receipts: (0..receipts).map(event).collect(),
     };
@@ -135,15 +141,76 @@ fn the_newest_block_is_told_without_being_read_back() {
     let events = events();
     let header = crate::rpc_gateway::fixture::header(Height(1));
     let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
-    let receipts = Arc::default();
-    view.set_newest(Some(NewestBlock { block, receipts }));
+    let certificate = Arc::new(CommitCertificate {
+        height: Height(1),
+        round: Round(3),
+        block_id: block.id(),
+        signers: Signers::default(),
+    });
+    let (decided, receipts) = (DecidedBlock { block, certificate }, Arc::default());
+    view.set_newest(Some(NewestBlock { decided, receipts }));
     grow(&view, 1);
     events.take_down(&view, &store).expect("nothing is read");
-    assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+    let (at_hand, _) = events
+        .since(FIRST, &[Topic::NewBlocks])
+        .expect("it is kept");
+    assert_eq!(at_hand[0].seq, FIRST);
+    assert_eq!(at_hand[0].content["round"], 3, "in which it was decided");
     view.set_newest(None);
     grow(&view, 2);
     events.take_down(&view, &store).expect("it holds no block");
     assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+}
+
+#[test]
+fn the_newest_blocks_are_those_behind_a_height_as_they_were_told() {
+    let events = events();
+    for height in 1..=5 {
+        round(&events, 0);
+        block_at(&events, height, 1);
+    }
+    round(&events, 1);
+    let heights = |after, limit| -> Vec<u64> {
+        let newest = events.newest_blocks(Height(after), limit);
+        let height = |block: &Value| block["header"]["height"].as_u64().expect("a height");
+        newest.iter().map(height).collect()
+    };
+    assert_eq!(heights(0, 100), [1, 2, 3, 4, 5]);
+    assert_eq!(heights(0, 2), [4, 5], "the newest of too many");
+    assert_eq!(heights(3, 100), [4, 5]);
+    assert_eq!(heights(5, 100), [0u64; 0]);
+    assert_eq!(heights(u64::MAX, 100), [0u64; 0]);
+    assert_eq!(heights(0, 0), [0u64; 0]);
+    let last = FIRST + 4 * 3 + 1;
+    let (told, _) = events.since(last, &[Topic::NewBlocks]).expect("it is kept");
+    let newest = events.newest_blocks(Height(4), 100);
+    assert_eq!([told[0].content.clone()], *newest);
+}
+
+/// Of several at once only the newest is at hand: what is read back says the same.
+#[test]
+fn a_block_that_is_read_back_is_told_as_one_at_hand() {
+    let (world, _dir, store) = crate::fixture::opened();
+    let view = NodeView::new(head(0), store.schedule(&world.rules));
+    let batch = world.grow(&store, &mut world.ledger(&store), vec![]);
+    let decided = DecidedBlock {
+        block: batch.block.clone(),
+        certificate: batch.certificate.clone(),
+    };
+    grow(&view, 1);
+    let told = |newest: Option<NewestBlock>| {
+        let events = events();
+        view.set_newest(newest);
+        events.take_down(&view, &store).expect("it reads");
+        let (told, _) = events
+            .since(FIRST, &[Topic::NewBlocks])
+            .expect("it is kept");
+        told
+    };
+    let receipts = batch.receipts.clone();
+    let at_hand = told(Some(NewestBlock { decided, receipts }));
+    assert_eq!(at_hand.len(), 1);
+    assert_eq!(told(None), at_hand);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::heights::{demand_kept, height, version_after};
 use super::mempool::next_nonce;
 use super::method::{Answer, methods};
 use super::params::{Args, At};
-use crate::limits::{EVIDENCE_ANSWER_MAX, HISTORY_PAGE_MAX};
+use crate::limits::{EVIDENCE_ANSWER_MAX, HISTORY_PAGE_MAX, NEWEST_BLOCKS_MAX};
 use crate::rpc_gateway::applications::{self, Unanswered};
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::{
@@ -66,6 +66,13 @@ methods! {
 
     /// A committed block with its transactions, evidence and certificate; null beyond the head.
     "lockstep_getBlock"(needed height: Height) -> ObjectOrNull = get_block;
+
+    /// The newest blocks as newBlocks tells them, oldest first: those behind a height of which events are
+    /// kept, by default all, and at most so many.
+    "lockstep_getNewestBlocks"(
+        optional after: Height,
+        optional limit: Whole(NEWEST_BLOCKS_MAX as u64),
+    ) -> List = get_newest_blocks;
 
     /// Header and commit certificate of a height: what proves its roots; null beyond the head.
     "lockstep_getCommit"(needed height: Height) -> ObjectOrNull = get_commit;
@@ -274,6 +281,14 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
         Ok(page.transpose()?)
     });
     Ok(block.await?.unwrap_or(Value::Null))
+}
+
+async fn get_newest_blocks(caller: &Caller, args: Args) -> Answer {
+    let after = args.maybe_height(0)?;
+    let after = after.map_or(Height(0), |at| height(&caller.seed, at));
+    let limit = args.maybe_number(1)?.and_then(|n| usize::try_from(n).ok());
+    let limit = limit.unwrap_or(NEWEST_BLOCKS_MAX).min(NEWEST_BLOCKS_MAX);
+    Ok(json!(caller.seed.events.newest_blocks(after, limit)))
 }
 
 async fn get_commit(caller: &Caller, args: Args) -> Answer {
