@@ -155,6 +155,18 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
         .filter_map(|row| row["actor"].as_str())
         .collect();
     assert_eq!(names, cast.split_whitespace().collect::<Vec<_>>());
+    for (view, before, behind) in [
+        ("actors", "\n  ", ": '"),
+        ("graph", "\n  ", ": ["),
+        ("devnet", "'", "'"),
+    ] {
+        let path = format!("{}/page/views/{view}.js", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("a view");
+        for name in &names {
+            let entry = format!("{before}{name}{behind}");
+            assert!(text.contains(&entry), "{view}.js has no {name}");
+        }
+    }
     for row in rows {
         let fields = "actor state depth limit refused panics restarts last_panic \
                       last_panic_unix_ms last_message_ms_ago messages";
