@@ -26,6 +26,11 @@ export function ago(ms) {
   return `${Math.floor(seconds / 86400)} days`;
 }
 
+/** The same, where it may be so short that tenths of a second say nothing. @param {number | null} ms */
+export function span(ms) {
+  return ms !== null && ms < 100 ? `${Math.round(ms)} ms` : ago(ms);
+}
+
 /** A short time, from microseconds. @param {number | null} us */
 export function micros(us) {
   if (us === null || !Number.isFinite(us)) return '–';

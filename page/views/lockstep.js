@@ -1,6 +1,6 @@
 // The first view: is the chain alive, who is down, and why; who has voted what; the newest blocks.
 import { h, remembered } from '../dom.js';
-import { ago, count, micros, quantile, rate, short, whole } from '../format.js';
+import { ago, count, micros, quantile, rate, short, span, whole } from '../format.js';
 import { byName, colour, empty, panel } from '../parts.js';
 import { to } from '../router.js';
 import { bars, quorum, vote } from '../svg.js';
@@ -69,7 +69,7 @@ function figures(ctx, said) {
       'figure',
       { class: 'spark' },
       bars(intervals, SPARK, `Intervals between the newest ${intervals.length + 1} blocks`),
-      h('figcaption', {}, intervals.length ? `Time between the newest ${intervals.length + 1} blocks: mostly ${ago(middle)}, at most ${ago(Math.max(...intervals))}` : 'No two blocks have come yet.'),
+      h('figcaption', {}, intervals.length ? `Time between the newest ${intervals.length + 1} blocks: mostly ${span(middle)}, at most ${span(Math.max(...intervals))}` : 'No two blocks have come yet.'),
     ),
   );
 }

@@ -18,6 +18,7 @@ test('times are written in the unit that people read', () => {
   assert.deepEqual([400, 9_949, 61_000, 600_000, 90_000_000, 1e9].map(format.ago), ['0.4 s', '9.9 s', '61 s', '10 min', '25 h', '11 days']);
   assert.deepEqual([3.2, 850, 2500, 250_000, 3e6].map(format.micros), ['3.2 µs', '850 µs', '2.5 ms', '250 ms', '3.0 s']);
   assert.equal(format.ago(null), '–');
+  assert.deepEqual([null, 0, 13.4, 99, 100, 1002, 90_000].map(format.span), ['–', '0 ms', '13 ms', '99 ms', '0.1 s', '1.0 s', '90 s']);
   assert.equal(format.clock(NaN), '–');
 });
 
