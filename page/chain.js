@@ -14,15 +14,22 @@ export class Chain {
   constructor() {
     /** @type {Block[]} oldest first, without a gap */
     this.blocks = [];
+    /** Why none can be read; '' where they are. */
+    this.trouble = '';
     /** @type {Map<number, number>} microseconds from a proposal to its decision, by height */
     this.durations = new Map();
   }
 
-  /** @param {Block} block */
+  /** One that is known is passed over; one that does not follow on those that are known begins anew. @param {Block} block */
   take(block) {
     const last = this.blocks.at(-1);
-    if (last && block.height <= last.height) return;
-    if (last && block.height !== last.height + 1) this.blocks = [];
+    if (last && block.height <= last.height) {
+      const known = this.at(block.height);
+      if (!known || known.id === block.id) return;
+      this.blocks = [];
+    } else if (last && (block.height !== last.height + 1 || block.previous_block !== last.id)) {
+      this.blocks = [];
+    }
     this.blocks.push(block);
     if (this.blocks.length > KEPT_MAX) this.blocks.splice(0, this.blocks.length - KEPT_MAX);
   }
@@ -30,6 +37,7 @@ export class Chain {
   /** Another chain has begun. */
   forget() {
     this.blocks = [];
+    this.trouble = '';
     this.durations.clear();
   }
 

@@ -94,6 +94,12 @@ export function pair(...children) {
   return h('div', { class: 'pair' }, children);
 }
 
+/** What stands where no block is known. @param {Ctx} ctx */
+export function noBlock(ctx) {
+  const { trouble } = ctx.store.chain;
+  return empty(trouble ? `Blocks cannot be read: ${trouble}.` : 'No block has come since this page was opened.');
+}
+
 /** What stands where there is nothing. @param {Child[]} words */
 export function empty(...words) {
   return h('p', { class: 'empty' }, ...words);

@@ -4,6 +4,7 @@
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
 import * as shapes from './shapes.js';
+import { APART_MAX } from './store.js';
 import { tookUs } from './votes.js';
 
 /** @typedef {import('./store.js').Store} Store */
@@ -28,6 +29,15 @@ const TOGETHER_MS = 40;
 
 const NEWEST_BLOCKS = 'lockstep_getNewestBlocks';
 
+/** Nonsense about blocks says nothing of the status that came with it. @param {unknown} value @returns {shapes.Block[] | null} */
+function blocksOrNone(value) {
+  try {
+    return shapes.newestBlocks(value);
+  } catch {
+    return null;
+  }
+}
+
 export class Poll {
   /** @param {Store} store @param {() => number} now @param {(url: string) => WebSocket} connect */
   constructor(store, now = () => performance.now(), connect = (url) => new WebSocket(url)) {
@@ -39,6 +49,8 @@ export class Poll {
     this.slowAt = 0;
     this.devnetAt = 0;
     this.blocksAt = 0;
+    /** Whose request for blocks is under way. @type {Set<NodeState>} */
+    this.askedForBlocks = new Set();
     this.isRunning = false;
     /** How often it was stopped: an answer that breaks off then says nothing of a node. */
     this.stops = 0;
@@ -115,19 +127,20 @@ export class Poll {
     const isFirst = node.seenAt === null;
     const { stops } = this;
     try {
-      const { status, newest, blocks } = await this.hear(node);
+      const wanted = this.wantedBlocks(node);
+      const { status, newest, blocks } = await this.hear(node, wanted);
       this.judge(node, status);
       const hasFallen = node.answered(status, this.now());
       this.settle();
-      // A devnet has gone back: its blocks have these heights once more.
-      if (hasFallen && node === this.store.lead()) this.store.chain.forget();
+      if (node === this.store.lead() && (hasFallen || this.isBelowItsBlocks(status.height))) this.store.chain.forget();
       node.askAt = began + this.everyMs();
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
       if (blocks) this.taken(node, blocks);
       this.store.changed();
       if (await this.askTimelines(node, status)) this.store.changed();
-      if (!blocks && (await this.askBlocks(node))) this.store.changed();
+      // Who was not asked as the one that leads, and has a line, is asked next time if he still does.
+      if (!blocks && (wanted || !this.lines.get(node.base)?.isOpen)) void this.askBlocks(node);
       this.wantLine(node);
     } catch (thrown) {
       if (stops !== this.stops) return;
@@ -165,42 +178,63 @@ export class Poll {
 
   /**
    * What a node says of itself, and of its newest height and blocks where that comes with it.
-   * @param {NodeState} node @returns {Promise<{ status: shapes.Status, newest: shapes.Timeline | null, blocks: shapes.Block[] | null }>}
+   * @param {NodeState} node @param {number[] | null} wanted of its blocks
+   * @returns {Promise<{ status: shapes.Status, newest: shapes.Timeline | null, blocks: shapes.Block[] | null }>}
    */
-  async hear(node) {
-    const params = this.wantedBlocks(node);
+  async hear(node, wanted) {
     /** @type {import('./line.js').Call[]} */
     const calls = [['lockstep_status', []], ['lockstep_getTimeline', ['latest']]];
-    if (params) calls.push([NEWEST_BLOCKS, params]);
+    if (wanted) calls.push([NEWEST_BLOCKS, wanted]);
     const said = await this.byLine(node, calls, ([status, newest, blocks]) => ({
       status: shapes.status(status?.result),
       newest: newest?.result ? shapes.timeline(newest.result) : null,
-      blocks: blocks?.result ? shapes.newestBlocks(blocks.result) : null,
+      blocks: blocks?.result ? blocksOrNone(blocks.result) : null,
     }));
     return said ?? { status: shapes.status(await ask(node.base, '/status')), newest: null, blocks: null };
   }
 
-  /** Of the node that leads, those behind the newest that is known; null: none. @param {NodeState} node @returns {number[] | null} */
+  /**
+   * Of the node that leads, those from the newest that is known: that it has the same there says that what comes follows
+   * on it. null: none.
+   * @param {NodeState} node @returns {number[] | null}
+   */
   wantedBlocks(node) {
     const { store } = this;
     if (node !== store.lead() || (node.isTooFast && this.now() < this.blocksAt)) return null;
-    return [store.chain.blocks.at(-1)?.height ?? 0, STRETCH];
+    const height = node.status?.height ?? 0;
+    const known = this.isBelowItsBlocks(height) ? 0 : Math.min(store.chain.blocks.at(-1)?.height ?? 0, height);
+    return [Math.max(0, known - 1), STRETCH];
   }
 
-  /** @param {NodeState} node @returns {Promise<boolean>} whether it asked for any */
+  /** Nobody waits for them: they have more time than a node that is to be seen as there. @param {NodeState} node */
   async askBlocks(node) {
-    const params = this.wantedBlocks(node);
-    if (!params) return false;
-    const blocks = await call(node.base, NEWEST_BLOCKS, params).then(shapes.newestBlocks).catch(() => []);
-    this.taken(node, blocks);
-    return blocks.length > 0;
+    const wanted = this.wantedBlocks(node);
+    if (!wanted || this.askedForBlocks.has(node)) return;
+    this.askedForBlocks.add(node);
+    try {
+      this.taken(node, shapes.newestBlocks(await call(node.base, NEWEST_BLOCKS, wanted)));
+    } catch (thrown) {
+      if (node === this.store.lead()) this.store.chain.trouble = asNoAnswer(thrown).message;
+    } finally {
+      this.askedForBlocks.delete(node);
+      this.store.changed();
+    }
   }
 
   /** Only those of the node that leads, still: what somebody else has said does not follow on them. @param {NodeState} node @param {shapes.Block[]} blocks */
   taken(node, blocks) {
-    if (node !== this.store.lead()) return;
+    if (node !== this.store.lead() || !node.status) return;
+    const { chain } = this.store;
     this.blocksAt = this.now() + STRETCH_EVERY_MS;
-    for (const block of blocks) this.store.chain.take(block);
+    chain.trouble = '';
+    for (const block of blocks) {
+      if (block.height <= node.status.height + STRETCH) chain.take(block);
+    }
+  }
+
+  /** Far below those that are known: a devnet has gone back, and its blocks have these heights once more. Nodes are heard one after the other, so the one that leads may not be the one that was heard to fall. @param {number} height of the node that leads */
+  isBelowItsBlocks(height) {
+    return (this.store.chain.blocks.at(-1)?.height ?? 0) > height + APART_MAX;
   }
 
   /** @param {NodeState} node @param {number} height @returns {Promise<shapes.Timeline>} */

@@ -37,7 +37,7 @@ import { amount, count, fields, flag, list, long, number, or, refuse, text } fro
 /** @typedef {{ index: number, validator: string, url: string, state: string, reason: string | null, since_ms: number | null, height: number | null }} DevnetNode */
 /** @typedef {{ from: number, to: number, delay_ms: number, drop_per_thousand: number }} Fault */
 /** @typedef {{ pace_ms: number | null, genesis: string, nodes: DevnetNode[], accounts: { name: string, address: string }[], groups: number[][] | null, faults: Fault[], can_panic: boolean, clock: { ahead_ms: number, held_ms: number | null } | null, turns: { snapshots: { snapshot: number, height: number }[], failure: string | null } | null }} Devnet */
-/** @typedef {{ height: number, id: string, time: number, proposer: string, state_root: string, transactions: number, round: number | null }} Block */
+/** @typedef {{ height: number, id: string, previous_block: string, time: number, proposer: string, state_root: string, transactions: number, round: number | null }} Block */
 /** @typedef {{ message: string, handled: number, waited_p50_us: number, waited_p99_us: number, handled_p50_us: number, handled_p99_us: number }} Message */
 /** @typedef {{ actor: string, state: string, depth: number, limit: number, refused: number, panics: number, restarts: number, last_panic: string | null, last_panic_unix_ms: number | null, last_message_ms_ago: number | null, messages: Message[] }} ActorRow */
 /** @typedef {{ from: string, to: string, message: string, told: number, refused: number }} Edge */
@@ -158,7 +158,7 @@ export function devnet(value) {
   return devnetFields(value, 'devnet');
 }
 
-const event = fields({ id: text, header: fields({ height: count, time: number, proposer: text, state_root: text }), transactions: or(count, 0), round: or(count) });
+const event = fields({ id: text, header: fields({ height: count, previous_block: text, time: number, proposer: text, state_root: text }), transactions: or(count, 0), round: or(count) });
 
 const events = list(event, NEWEST_MAX);
 

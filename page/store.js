@@ -27,6 +27,9 @@ const TOO_FAST = 22;
 /** Samples of heights, one a second: what blocks/s is taken from. */
 const SAMPLES_MAX = 12;
 
+/** Heights by which the node that leads may be behind another. */
+export const APART_MAX = 2;
+
 export class NodeState {
   /** @param {string} base where it is asked; '' where the page came from */
   constructor(base) {
@@ -226,7 +229,7 @@ export class Store {
     for (const node of nodes) {
       const is = (node.status?.height ?? 0) - (best?.status?.height ?? -1);
       // The one that the page came from, unless it has fallen behind.
-      if (best === null || is > 2) best = node;
+      if (best === null || is > APART_MAX) best = node;
     }
     return best;
   }

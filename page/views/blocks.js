@@ -1,7 +1,7 @@
 // The newest blocks, and one block.
 import { h } from '../dom.js';
 import { clock, count, short, whole } from '../format.js';
-import { account, blockLink, colour, empty, facts, hashLink, panel, shown, table } from '../parts.js';
+import { account, blockLink, colour, empty, facts, hashLink, noBlock, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import * as shapes from '../shapes.js';
 import { action } from './transaction.js';
@@ -16,7 +16,7 @@ const TRANSACTIONS = 200;
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {
   const blocks = ctx.store.chain.blocks.slice(-LISTED).reverse();
-  if (!blocks.length) return [panel('Newest blocks', empty('No block has come since this page was opened.'))];
+  if (!blocks.length) return [panel('Newest blocks', noBlock(ctx))];
   const rows = blocks.map((block) => [
     blockLink(block.height),
     hashLink(block.id, to('block', block.height)),

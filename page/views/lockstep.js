@@ -1,7 +1,7 @@
 // The first view: is the chain alive, who is down, and why; who has voted what; the newest blocks.
 import { h, remembered } from '../dom.js';
 import { ago, count, micros, quantile, rate, short, span, whole } from '../format.js';
-import { byName, colour, empty, panel } from '../parts.js';
+import { byName, colour, empty, noBlock, panel } from '../parts.js';
 import { to } from '../router.js';
 import { bars, quorum, vote } from '../svg.js';
 import { votes } from '../votes.js';
@@ -201,7 +201,7 @@ const place = remembered((/** @type {number} */ height, /** @type {string} */ ki
 function strip(ctx) {
   const { store } = ctx;
   const blocks = store.chain.blocks.slice(-STRIP);
-  if (!blocks.length) return empty('No block has come since this page was opened.');
+  if (!blocks.length) return noBlock(ctx);
   const set = store.validators?.validators ?? [];
   return h(
     'div',

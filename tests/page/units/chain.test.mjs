@@ -6,7 +6,7 @@ import { Store } from '../../../page/store.js';
 import { tookUs, votes } from '../../../page/votes.js';
 import { timeline, validators, VALIDATORS } from './fake.mjs';
 
-const block = (height, more = {}) => ({ height, id: `0x${height}`, time: height * 100, proposer: VALIDATORS[0], state_root: '0x', transactions: 2, round: 0, ...more });
+const block = (height, more = {}) => ({ height, id: `0x${height}`, previous_block: `0x${height - 1}`, time: height * 100, proposer: VALIDATORS[0], state_root: '0x', transactions: 2, round: 0, ...more });
 const set = validators(8).validators;
 
 test('blocks are a stretch without a gap, and no more than are kept', () => {

@@ -51,13 +51,14 @@ async function page({ line, more = {}, bases = (base) => [base] }) {
     one.asked.length = 0;
     await Promise.all([...store.nodes.values()].map((node) => poll.visit(node)));
     await soon();
+    while (poll.askedForBlocks.size > 0) await soon();
   };
   const row = () => rows(store, now)[0];
   return { one, store, poll, look, sockets, row, state: () => store.nodes.get(one.base) };
 }
 
 /** The newest blocks behind a height, as a node has them. */
-const blocks = (height, after, limit) => Array.from({ length: height }, (_, at) => at + 1).filter((at) => at > after).slice(-limit).map((at) => ({ id: `0x${at}`, header: { height: at, time: at, proposer: '0x', state_root: '0x' }, transactions: 0, round: 0 }));
+const blocks = (height, after, limit) => Array.from({ length: height }, (_, at) => at + 1).filter((at) => at > after).slice(-limit).map((at) => ({ id: `0x${at}`, header: { height: at, previous_block: `0x${at - 1}`, time: at, proposer: '0x', state_root: '0x' }, transactions: 0, round: 0 }));
 
 /** What a node at this height answers to each call. */
 const ANSWERS = {
@@ -78,7 +79,7 @@ test('a node that has answered is asked by its line: status, newest height and b
   assert.deepEqual([state().status.height, [...state().timelines.keys()]], [6, [5, 6]]);
   assert.deepEqual(store.chain.blocks.map(({ height }) => height), [1, 2, 3, 4, 5, 6]);
   await look(1000);
-  assert.deepEqual(sockets[0].sent[1].map(({ params }) => params), [[], ['latest'], [6, 90]], 'of blocks those that it has not');
+  assert.deepEqual(sockets[0].sent[1].map(({ params }) => params), [[], ['latest'], [5, 90]], 'of blocks those from the newest that it has');
 });
 
 test('nodes of a chain that is too fast to follow are asked every other second, and each second once it is slower', async () => {
@@ -107,7 +108,7 @@ test('blocks of a chain that is too fast to follow are read in stretches, one in
     const { blocks: known } = store.chain;
     seen.push([asked?.params[0] ?? null, known[0]?.height, known.at(-1)?.height]);
   }
-  assert.deepEqual(seen, [[0, 111, 200], [null, 111, 200], [null, 111, 200], [null, 111, 200], [200, 731, 820], [820, 731, 840]]);
+  assert.deepEqual(seen, [[0, 111, 200], [null, 111, 200], [null, 111, 200], [null, 111, 200], [199, 731, 820], [819, 731, 840]]);
 });
 
 test('blocks are asked for by a request where there is no line, where it refuses, and where it talks nonsense', async () => {
@@ -246,6 +247,60 @@ test('where heights fall, what was known of them is of a chain that is undone', 
   one.answers['/heights/3/timeline'] = timeline(0, 3);
   await look(1000);
   assert.deepEqual([[...state().timelines.keys()], store.chain.blocks], [[3], []]);
+});
+
+/** Blocks of a chain that was another up to a height. */
+const forked = (at, height, after, limit) => blocks(height, after, limit).map((block) => (block.header.height <= at ? block : { ...block, id: `0xf${block.header.height}`, header: { ...block.header, previous_block: `0x${block.header.height - 1 > at ? 'f' : ''}${block.header.height - 1}` } }));
+
+test('blocks of a chain that went back while nobody looked are not joined with those that it had', async () => {
+  for (const height of [98, 99, 100, 101, 140, 300]) {
+    let [top, fork] = [100, Infinity];
+    const answers = { ...ANSWERS, lockstep_getNewestBlocks: (_, after, limit) => forked(fork, top, after, limit) };
+    const { store, look } = await page({ line: (calls) => JSON.stringify(calls.map(({ id, method, params }) => ({ id, result: answers[method](top, ...params) }))) });
+    await look(0);
+    await look(1000);
+    assert.deepEqual(store.chain.blocks.map(({ id }) => id).slice(-1), ['0x100']);
+    [top, fork] = [height, 90];
+    await look(3_600_000);
+    await look(1000);
+    const known = store.chain.blocks;
+    assert.equal(known.at(-1)?.id, `0xf${height}`);
+    assert.ok(known.every((block, at) => at === 0 || block.previous_block === known[at - 1].id), `${height}`);
+  }
+});
+
+test('a devnet that went back below all that is known begins anew, whoever of its nodes is heard first', async () => {
+  let height = 200;
+  const { one, store, poll, look } = await page({ line: (calls) => well(height)(calls), bases: (base) => [base, 'http://other:1'] });
+  one.answers['/status'] = () => [200, status(0, height)];
+  const other = store.nodes.get('http://other:1');
+  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
+  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
+  store.begin(status(0, 1).genesis_hash);
+  other.answered(status(1, 200), 0);
+  await look(0);
+  await look(1000);
+  assert.equal(store.chain.blocks.at(-1)?.height, 200);
+  height = 105;
+  await look(1000);
+  assert.equal(store.lead(), other, 'it was heard at a height that it has no more');
+  other.answered(status(1, 105), 0);
+  await look(1000);
+  await look(1000);
+  assert.deepEqual([store.chain.blocks.at(-1)?.height, store.chain.blocks.length], [105, 90]);
+});
+
+test('a request for blocks that is not answered holds nothing up, and is said where blocks would stand', async () => {
+  const { one, store, poll, state } = await page({ line: () => undefined, more: { '/': () => [0] } });
+  store.devnet = null;
+  await poll.visit(state());
+  one.answers['/status'] = status(0, 9);
+  await poll.visit(state());
+  assert.deepEqual([state().status.height, poll.askedForBlocks.size, one.asked.filter((path) => path === '/').length], [9, 1, 1], 'one at a time');
+  one.close();
+  await soon();
+  while (poll.askedForBlocks.size > 0) await soon();
+  assert.match(store.chain.trouble, /refused or broken/);
 });
 
 test('a line that is not given is asked for again later and later', () => {

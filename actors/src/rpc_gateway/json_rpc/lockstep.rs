@@ -288,7 +288,8 @@ async fn get_newest_blocks(caller: &Caller, args: Args) -> Answer {
     let after = after.map_or(Height(0), |at| height(&caller.seed, at));
     let limit = args.maybe_number(1)?.and_then(|n| usize::try_from(n).ok());
     let limit = limit.unwrap_or(NEWEST_BLOCKS_MAX).min(NEWEST_BLOCKS_MAX);
-    Ok(json!(caller.seed.events.newest_blocks(after, limit)))
+    let newest = caller.look_up(move |seed| Ok(json!(seed.events.newest_blocks(after, limit))));
+    newest.await
 }
 
 async fn get_commit(caller: &Caller, args: Args) -> Answer {
