@@ -1,6 +1,7 @@
 // Asks the nodes once a second each, every other second where blocks come so fast that nobody follows them; those that
-// are away less and less often. The one that leads is asked for the blocks that have come since, too. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and
-// by a request where it is of no use: a request alone says what is wrong.
+// are away less and less often. The one that leads is asked for the blocks that have come since, too. Nothing is asked
+// while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and by a request where it is of no
+// use: a request alone says what is wrong.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
 import * as shapes from './shapes.js';
@@ -232,7 +233,11 @@ export class Poll {
     }
   }
 
-  /** Far below those that are known: a devnet has gone back, and its blocks have these heights once more. Nodes are heard one after the other, so the one that leads may not be the one that was heard to fall. @param {number} height of the node that leads */
+  /**
+   * Far below those that are known: a devnet has gone back, and its blocks have these heights once more. Nodes are heard
+   * one after the other, so the one that leads may not be the one that was heard to fall.
+   * @param {number} height of the node that leads
+   */
   isBelowItsBlocks(height) {
     return (this.store.chain.blocks.at(-1)?.height ?? 0) > height + APART_MAX;
   }
