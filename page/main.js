@@ -20,6 +20,8 @@ const TOGETHER_MS = 60;
 /** Where nothing comes, only how long ago things were changes: it is drawn so much later than news would be. */
 const IDLE_MS = 250;
 const THEMES = ['auto', 'light', 'dark'];
+/** What says that somebody uses the page. */
+const USES = ['pointermove', 'pointerdown', 'keydown', 'wheel', 'touchstart', 'focus', 'hashchange'];
 
 /** Further nodes that the address of the page names: `?nodes=http://a:8545,http://b:8545`. @param {string} search */
 function listedNodes(search) {
@@ -204,6 +206,7 @@ addEventListener('hashchange', () => {
   if (document.activeElement?.closest('#top') === null) element('main').focus({ preventScroll: true });
 });
 document.addEventListener('visibilitychange', watch);
+for (const use of USES) addEventListener(use, () => poll.used(), { passive: true });
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   element('main').focus();

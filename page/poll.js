@@ -1,7 +1,7 @@
-// Asks the nodes once a second each, every other second where blocks come so fast that nobody follows them; those that
-// are away less and less often. The one that leads is asked for the blocks that have come since, too. Nothing is asked
-// while nobody looks (document.hidden). The nodes of a devnet are asked by a line, and by a request where it is of no
-// use: a request alone says what is wrong.
+// Asks the nodes once a second each, every other second where blocks come so fast that nobody follows them or nobody has
+// used the page for a while; those that are away less and less often. The one that leads is asked for the blocks that
+// have come since, too. Nothing is asked while nobody looks (document.hidden). The nodes of a devnet are asked by a line,
+// and by a request where it is of no use: a request alone says what is wrong.
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
 import * as shapes from './shapes.js';
@@ -12,9 +12,11 @@ import { tookUs } from './votes.js';
 /** @typedef {import('./store.js').NodeState} NodeState */
 
 /** Half of what a node that goes away may be shown as there. */
-export const EVERY_MS = 1000;
-/** Of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. */
-const FAST_EVERY_MS = 2000;
+const EVERY_MS = 1000;
+/** Of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. And of a page that lies open. */
+const SELDOM_MS = 2000;
+/** Whoever has not moved a pointer or pressed a key for so long has the page lie open. */
+export const USED_MS = 20_000;
 /** And its blocks, of which nobody sees one follow on another: reading and drawing all places of the strip has a price. */
 const STRETCH_EVERY_MS = 4000;
 /** Blocks that are asked for at once: the strip, and some before it. */
@@ -59,16 +61,32 @@ export class Poll {
     this.timer = null;
     /** When it wakes next. */
     this.wakeAt = Infinity;
+    /** When somebody last did something on the page. */
+    this.usedAt = -Infinity;
   }
 
   /** How often those that answer are asked, and so how often there is something new to draw. */
   everyMs() {
-    return this.store.lead()?.isTooFast ? FAST_EVERY_MS : EVERY_MS;
+    return this.store.lead()?.isTooFast || !this.isUsed() ? SELDOM_MS : EVERY_MS;
+  }
+
+  isUsed() {
+    return this.now() < this.usedAt + USED_MS;
+  }
+
+  /** Somebody does something: who comes back to a page that lay open does not wait for what is new. */
+  used() {
+    const wasUsed = this.isUsed();
+    this.usedAt = this.now();
+    if (wasUsed) return;
+    for (const node of this.store.nodes.values()) if (node.isHere) node.askAt = 0;
+    this.plan();
   }
 
   start() {
     if (this.isRunning) return;
     this.isRunning = true;
+    this.used();
     this.turn();
   }
 
@@ -87,7 +105,7 @@ export class Poll {
     const idle = [...store.nodes.values()].filter((node) => !node.isBeingAsked).map((node) => node.askAt);
     const turns = [...idle, store.isDevnet === false ? Infinity : this.devnetAt, store.lead() ? this.slowAt : Infinity];
     const now = this.now();
-    const wakeAt = Math.min(now + EVERY_MS, Math.max(now, Math.min(...turns))) + TOGETHER_MS;
+    const wakeAt = Math.min(now + this.everyMs(), Math.max(now, Math.min(...turns))) + TOGETHER_MS;
     if (this.timer && this.wakeAt <= wakeAt) return;
     if (this.timer) clearTimeout(this.timer);
     this.wakeAt = wakeAt;

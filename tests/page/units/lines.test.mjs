@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Line } from '../../../page/line.js';
-import { Poll } from '../../../page/poll.js';
+import { Poll, USED_MS } from '../../../page/poll.js';
 import { rows } from '../../../page/rows.js';
 import { Store } from '../../../page/store.js';
 import { node as started, status, timeline } from './fake.mjs';
@@ -85,6 +85,8 @@ test('a node that has answered is asked by its line: status, newest height and b
 test('nodes of a chain that is too fast to follow are asked every other second, and each second once it is slower', async () => {
   let height = 6;
   const { poll, look, state } = await page({ line: (calls) => well(height)(calls) });
+  await look(0);
+  poll.used();
   await look(0);
   const waits = [];
   for (const more of [1, 140, 280, 2, 1, 22, 23]) {
@@ -316,4 +318,22 @@ test('a line that is not given is asked for again later and later', () => {
     if (calls > before) asked.push(now / 1000);
   }
   assert.deepEqual(asked, [0, 15, 45, 105, 225, 465, 765, 1065]);
+});
+
+test('a page that lies open asks every other second, and at once when somebody comes back to it', async () => {
+  const { poll, look, state } = await page({ line: well(6) });
+  const waits = () => state().askAt - poll.now();
+  poll.used();
+  await look(0);
+  assert.equal(waits(), 1000);
+  await look(USED_MS - 1);
+  assert.equal(waits(), 1000);
+  poll.used();
+  assert.equal(waits(), 1000, 'whoever has used it all the time hurries nobody');
+  await look(USED_MS);
+  assert.equal(waits(), 2000);
+  poll.used();
+  assert.ok(waits() <= 0);
+  await look(0);
+  assert.equal(waits(), 1000);
 });
