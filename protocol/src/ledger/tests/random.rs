@@ -1,5 +1,5 @@
-//! Random transactions of every kind: whoever executes them, in whatever order of checks, ends with
-//! the same roots; who is not in a block pays nothing; who is, pays once.
+//! Random transactions that move money and records: whoever executes them, in whatever order of
+//! checks, ends with the same roots; who is not in a block pays nothing; who is, pays once.
 use super::*;
 use crate::nouns::decided::DecidedBlock;
 use proptest::prelude::*;
