@@ -18,6 +18,8 @@ export class Chain {
     this.trouble = '';
     /** @type {Map<number, number>} microseconds from a proposal to its decision, by height */
     this.durations = new Map();
+    /** How often it was another history than before: what was read of heights may be of one that is no more. */
+    this.histories = 0;
   }
 
   /** One that is known is passed over; one that does not follow on those that are known begins anew. @param {Block} block */
@@ -26,16 +28,19 @@ export class Chain {
     if (last && block.height <= last.height) {
       const known = this.at(block.height);
       if (!known || known.id === block.id) return;
+      this.forget();
+    } else if (last && block.height !== last.height + 1) {
       this.blocks = [];
-    } else if (last && (block.height !== last.height + 1 || block.previous_block !== last.id)) {
-      this.blocks = [];
+    } else if (last && block.previous_block !== last.id) {
+      this.forget();
     }
     this.blocks.push(block);
     if (this.blocks.length > KEPT_MAX) this.blocks.splice(0, this.blocks.length - KEPT_MAX);
   }
 
-  /** Another chain has begun. */
+  /** Another chain has begun, or this one has gone back. */
   forget() {
+    this.histories += 1;
     this.blocks = [];
     this.trouble = '';
     this.durations.clear();

@@ -15,8 +15,8 @@ import { verdict } from './verdict.js';
 import { menu, viewAt } from './views/index.js';
 
 const ANSWER_EVERY_MS = 100;
-/** Nodes are asked together, and drawn together: whoever answers first waits so long for the others. */
-const TOGETHER_MS = 60;
+/** Nodes are asked together, and drawn together: whoever answers first waits for the others, but no longer than this. */
+const TOGETHER_MS = 250;
 /** Where nothing comes, only how long ago things were changes: it is drawn so much later than news would be. */
 const IDLE_MS = 250;
 const THEMES = ['auto', 'light', 'dark'];
@@ -74,15 +74,19 @@ function soon(every) {
 
 let standing = '';
 
-/** Something has come by itself. What people wait to see is drawn at once. */
-function news() {
+/** Something has come by itself. What people wait to see is drawn at once. @param {boolean} isWhole nobody else is waited for */
+function news(isWhole) {
   const now = store.standing();
-  if (now !== standing) soon(ANSWER_EVERY_MS);
-  else drawIn(Math.max(TOGETHER_MS, drawnAt + poll.everyMs() - performance.now()));
+  if (isWhole || now !== standing) soon(ANSWER_EVERY_MS);
+  else drawIn(TOGETHER_MS);
   standing = now;
 }
 
+let histories = 0;
+
 function drawAll() {
+  if (store.chain.histories !== histories) reads.forget();
+  ({ histories } = store.chain);
   const place = read(location.hash);
   const view = viewAt(place.view);
   const base = store.lead()?.base ?? '';
@@ -193,7 +197,8 @@ function watch() {
     poll.stop();
   } else {
     poll.start();
-    soon(ANSWER_EVERY_MS);
+    // What was known before nobody looked is not drawn while the answers are under way.
+    drawIn(TOGETHER_MS);
   }
 }
 

@@ -97,7 +97,7 @@ export function pair(...children) {
 /** What stands where no block is known. @param {Ctx} ctx */
 export function noBlock(ctx) {
   const { trouble } = ctx.store.chain;
-  return empty(trouble ? `Blocks cannot be read: ${trouble}.` : 'No block has come since this page was opened.');
+  return empty(trouble ? `Blocks cannot be read: ${trouble}.` : 'The node has none in its memory: those that come from now on are shown.');
 }
 
 /** What stands where there is nothing. @param {Child[]} words */

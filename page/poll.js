@@ -30,6 +30,9 @@ const BACK_OFF_MAX_MS = 4000;
 /** Those whose turn comes within so long are asked together: each waking costs more than what is done in it. */
 const TOGETHER_MS = 40;
 
+/** How far back the others' heights are looked for in a node's timelines. */
+const MISSED_MAX = 6;
+
 const NEWEST_BLOCKS = 'lockstep_getNewestBlocks';
 
 /** Nonsense about blocks says nothing of the status that came with it. @param {unknown} value @returns {shapes.Block[] | null} */
@@ -49,9 +52,13 @@ export class Poll {
     this.connect = connect;
     /** @type {Map<string, Line>} */
     this.lines = new Map();
+    /** When those that are well were asked last, all in one turn. Who comes to them waits for their next. */
+    this.turnAt = -Infinity;
     this.slowAt = 0;
     this.devnetAt = 0;
     this.blocksAt = 0;
+    /** When the newest blocks came. */
+    this.takenAt = 0;
     /** Whose request for blocks is under way. @type {Set<NodeState>} */
     this.askedForBlocks = new Set();
     this.isRunning = false;
@@ -78,8 +85,13 @@ export class Poll {
   used() {
     const wasUsed = this.isUsed();
     this.usedAt = this.now();
-    if (wasUsed) return;
-    for (const node of this.store.nodes.values()) if (node.isHere) node.askAt = 0;
+    if (!wasUsed) this.askAll();
+  }
+
+  /** The next turn is now. */
+  askAll() {
+    this.turnAt = -Infinity;
+    for (const node of this.store.nodes.values()) node.askAt = 0;
     this.plan();
   }
 
@@ -103,7 +115,9 @@ export class Poll {
     if (!this.isRunning) return;
     const { store } = this;
     const idle = [...store.nodes.values()].filter((node) => !node.isBeingAsked).map((node) => node.askAt);
-    const turns = [...idle, store.isDevnet === false ? Infinity : this.devnetAt, store.lead() ? this.slowAt : Infinity];
+    // What changes slowly waits for a turn of the nodes, or for none where it is wanted now.
+    const isHurried = (store.isDevnet !== false && this.devnetAt === 0) || (store.lead() !== null && this.slowAt === 0);
+    const turns = isHurried ? [0] : idle;
     const now = this.now();
     const wakeAt = Math.min(now + this.everyMs(), Math.max(now, Math.min(...turns))) + TOGETHER_MS;
     if (this.timer && this.wakeAt <= wakeAt) return;
@@ -114,16 +128,16 @@ export class Poll {
 
   /** Something was changed by hand: look at once. */
   hurry() {
-    for (const node of this.store.nodes.values()) node.askAt = 0;
     this.devnetAt = 0;
     this.slowAt = 0;
-    this.plan();
+    this.askAll();
   }
 
   turn() {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     const now = this.now();
+    if (now >= this.turnAt + this.everyMs()) this.turnAt = now;
     for (const node of this.store.nodes.values()) {
       if (!node.isBeingAsked && now >= node.askAt) void this.visit(node);
     }
@@ -149,10 +163,11 @@ export class Poll {
       const wanted = this.wantedBlocks(node);
       const { status, newest, blocks } = await this.hear(node, wanted);
       this.judge(node, status);
-      const hasFallen = node.answered(status, this.now());
+      const hasFallen = node.answered(status, this.now(), began);
       this.settle();
-      if (node === this.store.lead() && (hasFallen || this.isBelowItsBlocks(status.height))) this.store.chain.forget();
-      node.askAt = began + this.everyMs();
+      const lead = this.store.lead();
+      if (lead && ((hasFallen && node === lead) || this.isBelowItsBlocks(lead))) this.store.chain.forget();
+      node.askAt = this.turnAt + this.everyMs();
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
       if (blocks) this.taken(node, blocks);
@@ -167,11 +182,13 @@ export class Poll {
       this.settle();
       if (node.isAway && !wasAway) this.devnetAt = 0;
       const wait = Math.min(BACK_OFF_MAX_MS, EVERY_MS * 2 ** Math.max(0, node.failures - 3));
-      node.askAt = began + (node.trouble?.kind === 'slow' ? 0 : wait);
+      // Whether it is away is known once it is late again.
+      node.askAt = began + (node.isAway ? wait : 0);
       this.store.changed();
     } finally {
       node.isBeingAsked = false;
       this.plan();
+      if (stops === this.stops && ![...this.store.nodes.values()].some((one) => one.isBeingAsked)) this.store.changed(true);
     }
   }
 
@@ -220,8 +237,7 @@ export class Poll {
   wantedBlocks(node) {
     const { store } = this;
     if (node !== store.lead() || (node.isTooFast && this.now() < this.blocksAt)) return null;
-    const height = node.status?.height ?? 0;
-    const known = this.isBelowItsBlocks(height) ? 0 : Math.min(store.chain.blocks.at(-1)?.height ?? 0, height);
+    const known = this.isBelowItsBlocks(node) ? 0 : Math.min(store.chain.blocks.at(-1)?.height ?? 0, node.status?.height ?? 0);
     return [Math.max(0, known - 1), STRETCH];
   }
 
@@ -244,7 +260,8 @@ export class Poll {
   taken(node, blocks) {
     if (node !== this.store.lead() || !node.status) return;
     const { chain } = this.store;
-    this.blocksAt = this.now() + STRETCH_EVERY_MS;
+    this.takenAt = this.now();
+    this.blocksAt = this.takenAt + STRETCH_EVERY_MS;
     chain.trouble = '';
     for (const block of blocks) {
       if (block.height <= node.status.height + STRETCH) chain.take(block);
@@ -252,12 +269,12 @@ export class Poll {
   }
 
   /**
-   * Far below those that are known: a devnet has gone back, and its blocks have these heights once more. Nodes are heard
-   * one after the other, so the one that leads may not be the one that was heard to fall.
-   * @param {number} height of the node that leads
+   * Far below those that are known, and asked after they came: a devnet has gone back, and its blocks have these heights
+   * once more. Nodes are heard one after the other, so the one that leads may not be the one that was heard to fall.
+   * @param {NodeState} lead
    */
-  isBelowItsBlocks(height) {
-    return (this.store.chain.blocks.at(-1)?.height ?? 0) > height + APART_MAX;
+  isBelowItsBlocks(lead) {
+    return lead.askedAt >= this.takenAt && (this.store.chain.blocks.at(-1)?.height ?? 0) > (lead.status?.height ?? 0) + APART_MAX;
   }
 
   /** @param {NodeState} node @param {number} height @returns {Promise<shapes.Timeline>} */
@@ -327,6 +344,10 @@ export class Poll {
     const wanted = node.timelines.has(status.height) ? [] : [status.height];
     // The next height is asked for only if it takes longer than usual.
     if (stands) wanted.push(status.height + 1);
+    // Not each height is asked for: of one of which others have told all must have.
+    const told = this.store.tellers().filter((one) => one !== node && !one.isTooFast).flatMap((one) => [...one.timelines.keys()]);
+    const missed = Math.max(...told.filter((height) => height < status.height && height > status.height - MISSED_MAX && !node.timelines.has(height)));
+    if (missed > 0) wanted.unshift(missed);
     const heights = wanted.filter((height) => height > 0);
     for (const height of heights) {
       try {
@@ -354,6 +375,7 @@ export class Poll {
     // A stranger's list would name strangers.
     const asked = [...store.nodes.values()].find((node) => node.isHere && store.isNamed(node));
     if (!asked) return;
+    const before = JSON.stringify(store.devnet);
     try {
       store.devnet = shapes.devnet(await ask(asked.base, '/devnet'));
       store.isDevnet = true;
@@ -363,7 +385,7 @@ export class Poll {
       const refused = asNoAnswer(thrown);
       if (refused instanceof NoAnswer && refused.status === 404) store.isDevnet = false;
     }
-    store.changed();
+    if (JSON.stringify(store.devnet) !== before) store.changed();
   }
 
   /** @param {shapes.DevnetNode} node */

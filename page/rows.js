@@ -1,5 +1,5 @@
 // The state of each validator in words: who votes, who is down, since when and why.
-import { ago, short } from './format.js';
+import { ago, short, whole } from './format.js';
 
 /** @typedef {import('./store.js').Store} Store */
 /** @typedef {import('./store.js').NodeState} NodeState */
@@ -21,7 +21,7 @@ import { ago, short } from './format.js';
  * @property {NodeState | null} node
  */
 
-/** Heights by which a node may be behind the others without a word: it is asked a moment earlier. */
+/** Heights by which a node may be behind the others without a word. */
 const BEHIND_MAX = 3;
 /** A place behind those of all validators. */
 const AFTER_ALL = 1e6;
@@ -128,17 +128,13 @@ function direct(store, node, now) {
   }
   if (status.halted) return { state: 'halted', why: status.halted, tone: 'bad' };
   if (status.observing) return { state: 'observes', why: status.observing, tone: 'warn' };
-  const lead = store.lead();
-  const behind = (lead?.status?.height ?? 0) - status.height;
   if (status.catching_up) {
     const pace = `${Math.round(status.sync_blocks_per_second)} blocks/s`;
     return { state: 'catches up', why: `${status.target_height - status.height} behind, ${pace}`, tone: 'warn' };
   }
-  // Of a fast chain nodes seem apart that are not asked in one moment, and one answer does not say how fast it is.
-  const isFast = lead !== null && (lead.samples.length < 2 || (node.samples.length < 2 ? lead.isTooFast : node.isTooFast));
-  if (behind > BEHIND_MAX && !isFast) {
-    return { state: 'lags', why: `${behind} blocks behind`, tone: 'warn' };
-  }
+  const lead = store.lead();
+  const behind = lead ? node.behind(lead) : 0;
+  if (behind > BEHIND_MAX) return { state: 'lags', why: `${whole(behind)} blocks behind`, tone: 'warn' };
   if (node.trouble?.kind === 'slow') return { state: 'slow', why: node.trouble.message, tone: 'warn' };
   const isValidator = store.placeOf(status.validator) >= 0;
   if (status.clock) return { state: isValidator ? 'votes' : 'follows', why: status.clock, tone: 'warn' };

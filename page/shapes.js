@@ -36,7 +36,7 @@ import { amount, count, fields, flag, list, long, number, or, refuse, text } fro
 /** @typedef {{ height: number, validator: string | null, began_ms: number, left_out: number, entries: Entry[] }} Timeline */
 /** @typedef {{ index: number, validator: string, url: string, state: string, reason: string | null, since_ms: number | null, height: number | null }} DevnetNode */
 /** @typedef {{ from: number, to: number, delay_ms: number, drop_per_thousand: number }} Fault */
-/** @typedef {{ pace_ms: number | null, genesis: string, nodes: DevnetNode[], accounts: { name: string, address: string }[], groups: number[][] | null, faults: Fault[], can_panic: boolean, clock: { ahead_ms: number, held_ms: number | null } | null, turns: { snapshots: { snapshot: number, height: number }[], failure: string | null } | null }} Devnet */
+/** @typedef {{ pace_ms: number | null, on_demand: boolean, genesis: string, nodes: DevnetNode[], accounts: { name: string, address: string }[], groups: number[][] | null, faults: Fault[], can_panic: boolean, clock: { ahead_ms: number, held_ms: number | null } | null, turns: { snapshots: { snapshot: number, height: number }[], failure: string | null } | null }} Devnet */
 /** @typedef {{ height: number, id: string, previous_block: string, time: number, proposer: string, state_root: string, transactions: number, round: number | null }} Block */
 /** @typedef {{ message: string, handled: number, waited_p50_us: number, waited_p99_us: number, handled_p50_us: number, handled_p99_us: number }} Message */
 /** @typedef {{ actor: string, state: string, depth: number, limit: number, refused: number, panics: number, restarts: number, last_panic: string | null, last_panic_unix_ms: number | null, last_message_ms_ago: number | null, messages: Message[] }} ActorRow */
@@ -143,6 +143,7 @@ export function timeline(value, height = null) {
 
 const devnetFields = fields({
   pace_ms: or(number),
+  on_demand: or(flag, false),
   genesis: or(text, ''),
   nodes: list(fields({ index: count, validator: text, url: text, state: text, reason: or(text), since_ms: or(number), height: or(count) }), LIST_MAX),
   accounts: list(fields({ name: text, address: text }), LIST_MAX),

@@ -24,8 +24,10 @@ const TIMELINES_MAX = 4;
 const RATE_MS = 4500;
 /** Blocks a second that nobody follows one by one: a stretch of them is read now and then (poll.js). */
 const TOO_FAST = 22;
-/** Samples of heights, one a second: what blocks/s is taken from. */
+/** Samples of heights, one a turn: what blocks/s is taken from. */
 const SAMPLES_MAX = 12;
+/** Two samples say how fast a chain is if so long lies between them: one block more is not much. */
+const SAMPLES_APART_MS = 500;
 
 /** Heights by which the node that leads may be behind another. */
 export const APART_MAX = 2;
@@ -38,6 +40,8 @@ export class NodeState {
     this.status = null;
     /** When it last answered, by this page's clock. @type {number | null} */
     this.seenAt = null;
+    /** When that was asked: what it said is no older. */
+    this.askedAt = 0;
     /** @type {number | null} */
     this.awaySince = null;
     /** @type {NoAnswer | null} why it is away, or why its last answer could not be used */
@@ -68,8 +72,8 @@ export class NodeState {
     return this.status !== null && !this.isAway && !this.isForeign;
   }
 
-  /** @param {Status} status @param {number} now @returns {boolean} whether its height has fallen */
-  answered(status, now) {
+  /** @param {Status} status @param {number} now @param {number} [askedAt] @returns {boolean} whether its height has fallen */
+  answered(status, now, askedAt = now) {
     const hasFallen = this.status !== null && status.height < this.status.height;
     if (hasFallen) {
       this.samples = [];
@@ -77,6 +81,7 @@ export class NodeState {
     }
     this.status = status;
     this.seenAt = now;
+    this.askedAt = askedAt;
     this.awaySince = null;
     this.trouble = null;
     this.failures = 0;
@@ -105,10 +110,21 @@ export class NodeState {
     }
   }
 
-  /** Whether its height has risen so since the answer before the last. */
+  /** Whether its height rises so, by its last answer and the one before. */
   get isTooFast() {
-    const [first, last] = this.samples.slice(-2);
-    return last !== undefined && (last.height - first.height) * 1000 > TOO_FAST * (last.at - first.at);
+    const last = this.samples.at(-1);
+    const first = last && this.samples.findLast(({ at }) => last.at - at >= SAMPLES_APART_MS);
+    return first !== undefined && last !== undefined && (last.height - first.height) * 1000 > TOO_FAST * (last.at - first.at);
+  }
+
+  /**
+   * By how many heights it is behind another, at least: what it says is held against what the other had said before it was
+   * asked. Nodes are heard one after the other, so of a healthy chain their newest heights are apart.
+   * @param {NodeState} other
+   */
+  behind(other) {
+    const said = other.samples.findLast(({ at }) => at < this.askedAt);
+    return said && this.status ? Math.max(0, said.height - this.status.height) : 0;
   }
 
   /** Blocks a second as its heights rise. @returns {number | null} */
@@ -145,7 +161,7 @@ export class Store {
     this.genesis = null;
     /** Bases that turned out to be a node that is asked by another name already. @type {Set<string>} */
     this.doubles = new Set();
-    /** @type {Set<() => void>} */
+    /** @type {Set<(isWhole: boolean) => void>} */
     this.listeners = new Set();
   }
 
@@ -174,8 +190,9 @@ export class Store {
     return this.devnet?.nodes.some((one) => one.url === node.base && one.validator === address) ?? false;
   }
 
-  changed() {
-    for (const listener of this.listeners) listener();
+  /** @param {boolean} isWhole all that were asked have answered, or have not */
+  changed(isWhole = false) {
+    for (const listener of this.listeners) listener(isWhole);
   }
 
   /** The node that figures of the chain are taken from: of the named ones that answer the one that is furthest. A stranger where none does. @returns {NodeState | null} */
@@ -222,14 +239,12 @@ export class Store {
     }
   }
 
-  /** @param {NodeState[]} nodes @returns {NodeState | null} */
+  /** The one that the page came from, unless it has fallen behind. @param {NodeState[]} nodes @returns {NodeState | null} */
   furthest(nodes) {
     /** @type {NodeState | null} */
     let best = null;
     for (const node of nodes) {
-      const is = (node.status?.height ?? 0) - (best?.status?.height ?? -1);
-      // The one that the page came from, unless it has fallen behind.
-      if (best === null || is > APART_MAX) best = node;
+      if (best === null || best.behind(node) > APART_MAX) best = node;
     }
     return best;
   }
@@ -241,7 +256,7 @@ export class Store {
       return [one.base, one.isAway, one.isForeign, one.trouble?.kind, said?.halted, said?.observing, said?.catching_up, said?.validator].join();
     });
     const devnet = this.devnet ? [this.devnet.groups, this.devnet.pace_ms, this.devnet.nodes.map(({ state }) => state)] : null;
-    return JSON.stringify([nodes, this.lead()?.base, this.validators?.hash, this.evidence?.forks.length, devnet, this.isDevnet]);
+    return JSON.stringify([nodes, this.whose, this.lead() === null, this.validators?.hash, this.evidence?.forks.length, devnet, this.isDevnet]);
   }
 
   /** The node of this validator: one that is known as it, else the first that says so. @param {string} address @returns {NodeState | undefined} */

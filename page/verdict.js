@@ -8,17 +8,21 @@ import { ago, list, whole } from './format.js';
 /** A chain stands still after so many intervals without a block, but not before this time. */
 const STILL_INTERVALS = 3;
 const STILL_MIN_MS = 3000;
+/** Of the time since a node has answered no more says that nothing has come: a page that was hidden has asked nobody. */
+const UNHEARD_MAX_MS = 1500;
 
-/** Milliseconds since the newest block, by the node's own clock. @param {Store} store @param {number} now @returns {number | null} */
-export function blockAge(store, now) {
-  const lead = store.lead();
-  if (!lead?.status || lead.seenAt === null || lead.status.height === 0) return null;
-  const age = lead.status.time - lead.status.latest_block_time + (now - lead.seenAt);
-  const newest = store.chain.blocks.at(-1);
-  if (newest && newest.height > lead.status.height) {
-    return Math.max(0, age - (newest.time - lead.status.latest_block_time));
-  }
-  return Math.max(0, age);
+/**
+ * Milliseconds since the newest block, by the clock of the node that knows of the newest one: another may be late to say so.
+ * @param {Store} store @param {number} now @param {number} [unheardMax] of the time since a node has answered so much counts
+ * @returns {number | null}
+ */
+export function blockAge(store, now, unheardMax = Infinity) {
+  if (!store.lead()?.status?.height) return null;
+  const ages = store.tellers().flatMap(({ status, seenAt }) => {
+    if (!status?.height || seenAt === null) return [];
+    return Math.max(0, status.time - status.latest_block_time + Math.min(now - seenAt, unheardMax));
+  });
+  return Math.min(...ages);
 }
 
 /** @param {Store} store @param {Row[]} rows @param {number} now @returns {Verdict} */
@@ -40,7 +44,7 @@ function judged(store, status, rows, now) {
   const isManual = store.isDevnet === true && store.devnet?.pace_ms === null;
   const interval = store.intervalMs ?? 1000;
   const limit = Math.max(STILL_MIN_MS, STILL_INTERVALS * interval);
-  const isStill = ageMs !== null && ageMs > limit;
+  const isStill = (blockAge(store, now, UNHEARD_MAX_MS) ?? 0) > limit;
   const height = Math.max(status.height, store.chain.blocks.at(-1)?.height ?? 0);
   const power = reachable(store, rows);
   const reasons = troubles(store, rows);
@@ -54,7 +58,7 @@ function judged(store, status, rows, now) {
     return { tone: reasons.length ? 'warn' : 'dim', headline, reasons, ageMs, isStill: false };
   }
   if (isStill && isManual && power.isEnough && !store.devnet?.groups) {
-    return { tone: 'dim', headline: `Block ${whole(height)} is the newest: the next is made by hand.`, reasons, ageMs, isStill: false };
+    return { tone: 'dim', headline: `Block ${whole(height)} is the newest: the next ${store.devnet?.on_demand ? 'comes with a transaction' : 'is made by hand'}.`, reasons, ageMs, isStill: false };
   }
   if (isStill) {
     const headline = `The chain stands still: no block for ${ago(ageMs)}.`;

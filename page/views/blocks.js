@@ -35,7 +35,9 @@ export function drawOne(ctx) {
   const height = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
   if (height < 1) return [empty('That is no height.')];
   const newest = ctx.store.lead()?.status?.height ?? 0;
-  const read = ctx.reads.call(ctx.base, 'lockstep_getBlock', [height], height > newest ? 1000 : 0, shapes.block);
+  const known = ctx.reads.call(ctx.base, 'lockstep_getBlock', [height], 0, shapes.block);
+  // It is looked for again while it may still come.
+  const read = known.value ? known : ctx.reads.call(ctx.base, 'lockstep_getBlock', [height], 1000, shapes.block);
   return [
     h('p', { class: 'steps' }, height > 1 ? h('a', { href: to('block', height - 1) }, `← ${whole(height - 1)}`) : null, h('a', { href: to('block', height + 1) }, `${whole(height + 1)} →`), h('a', { href: to('timeline', height) }, 'its timeline')),
     shown(

@@ -109,10 +109,10 @@ function form(ctx, name, path, fields, body, words) {
 
 /** @param {Ctx} ctx @param {Devnet} devnet */
 function blocks(ctx, devnet) {
-  const pace = devnet.pace_ms === null ? 'Blocks are made by hand.' : devnet.pace_ms === 0 ? 'Blocks come as fast as they can.' : `A block every ${devnet.pace_ms} ms.`;
+  const pace = devnet.pace_ms === null ? (devnet.on_demand ? 'A block comes where transactions wait.' : 'Blocks are made by hand.') : devnet.pace_ms === 0 ? 'Blocks come as fast as they can.' : `A block every ${devnet.pace_ms} ms.`;
   return [
     h('p', { class: 'note' }, pace),
-    h('div', { class: 'buttons' }, button(ctx, 'Tick: a block now', '/devnet/tick', {}), button(ctx, 'By hand only', '/devnet/pace', { block_time_ms: null }, devnet.pace_ms === null)),
+    h('div', { class: 'buttons' }, button(ctx, 'Tick: a block now', '/devnet/tick', {}), button(ctx, 'By hand only', '/devnet/pace', { block_time_ms: null }, devnet.pace_ms === null && !devnet.on_demand)),
     line(ctx, '/devnet/tick', {}),
     form(ctx, 'pace', '/devnet/pace', [{ name: 'ms', label: 'A block every (ms)', kind: 'number', value: '1000', size: 6 }], (values) => ({ block_time_ms: Number(values.ms) }), 'Set the pace'),
   ];

@@ -14,6 +14,8 @@ import { votes } from '../votes.js';
 
 const STRIP = 60;
 const SPARK = 120;
+/** How far behind the newest height one may be whose votes are shown: the newest of which all nodes have told. */
+const HEIGHTS_BACK = 6;
 /** @type {Column[]} */
 const COLUMNS = ['propose', 'prevote', 'precommit'];
 
@@ -84,7 +86,7 @@ export function shownVotes(ctx) {
   const telling = nodes.filter((node) => node.hasTimelines);
   /** @type {Votes | null} */
   let first = null;
-  for (let height = newest; height > Math.max(0, newest - 3); height -= 1) {
+  for (let height = newest; height > Math.max(0, newest - HEIGHTS_BACK); height -= 1) {
     const timelines = telling.flatMap((node) => node.timelines.get(height) ?? []);
     const found = votes(height, set, timelines, offences);
     // Nodes are asked one after the other: of a height that only some have told of, votes seem to be missing.

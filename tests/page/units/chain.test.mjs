@@ -20,6 +20,17 @@ test('blocks are a stretch without a gap, and no more than are kept', () => {
   assert.deepEqual(chain.blocks.map(({ height }) => height), [1000]);
 });
 
+test('another block where one was known, or on none that was, is another history; a gap is not', () => {
+  const chain = new Chain();
+  for (let height = 1; height <= 5; height += 1) chain.take(block(height));
+  chain.take(block(9));
+  assert.deepEqual([chain.histories, chain.blocks.length], [0, 1]);
+  chain.take(block(10, { previous_block: '0xother' }));
+  assert.deepEqual([chain.histories, chain.blocks.length], [1, 1]);
+  chain.take(block(10, { id: '0xthird' }));
+  assert.deepEqual([chain.histories, chain.at(10)?.id], [2, '0xthird']);
+});
+
 test('intervals and rates are those of neighbours', () => {
   const chain = new Chain();
   for (let height = 1; height <= 11; height += 1) chain.take(block(height));

@@ -48,6 +48,7 @@ async function page({ line, more = {}, bases = (base) => [base] }) {
   poll.plan = () => {};
   const look = async (ms) => {
     now += ms;
+    poll.turnAt = now;
     one.asked.length = 0;
     await Promise.all([...store.nodes.values()].map((node) => poll.visit(node)));
     await soon();
@@ -333,7 +334,49 @@ test('a page that lies open asks every other second, and at once when somebody c
   await look(USED_MS);
   assert.equal(waits(), 2000);
   poll.used();
-  assert.ok(waits() <= 0);
+  assert.ok(waits() <= 0, 'nobody waits for the turn that was to come');
   await look(0);
   assert.equal(waits(), 1000);
+});
+
+test('who is asked between two turns is asked with the others in the next', async () => {
+  const { poll, look, state } = await page({ line: well(6) });
+  poll.used();
+  await look(0);
+  poll.now = () => 700;
+  await poll.visit(state());
+  assert.equal(state().askAt, 1000);
+});
+
+test('of a height of which others have told, a node that has passed it is asked, so its votes can be shown', async () => {
+  const { store, poll, look, state } = await page({ line: well(6), bases: (base) => [base, 'http://other:1'] });
+  const other = store.nodes.get('http://other:1');
+  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
+  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
+  store.begin(status(0, 1).genesis_hash);
+  other.answered(status(1, 4), 0);
+  other.keep(timeline(1, 4));
+  await look(0);
+  await look(1000);
+  assert.ok(state().timelines.has(4));
+});
+
+test('a devnet whose nodes fall one after the other begins anew with the last of them', async () => {
+  let height = 43;
+  const { one, store, poll, look } = await page({ line: (calls) => well(height)(calls), bases: (base) => [base, 'http://other:1'] });
+  one.answers['/status'] = () => [200, status(0, height)];
+  const other = store.nodes.get('http://other:1');
+  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
+  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
+  store.begin(status(0, 1).genesis_hash);
+  await look(0);
+  other.answered(status(1, 43), 0);
+  await look(1000);
+  const { histories } = store.chain;
+  assert.equal(store.chain.blocks.at(-1)?.height, 43);
+  height = 4;
+  await look(1000);
+  other.answered(status(1, 4), 2500);
+  await look(1000);
+  assert.deepEqual([store.chain.blocks.at(-1)?.height, store.chain.histories > histories], [4, true]);
 });

@@ -186,7 +186,7 @@ test('nodes of a fast chain do not lag because one was asked after the other', a
   assert.deepEqual(await seen(0, [60, 50]), ['votes', 'votes'], 'one answer of each');
   assert.deepEqual(await seen(1000, [160, 150]), ['votes', 'votes'], 'a hundred blocks a second');
   assert.deepEqual(await seen(1000, [260, 152]), ['votes', 'lags'], 'two, where the others make a hundred');
-  assert.deepEqual(await seen(1000, [262, 252]), ['votes', 'votes'], 'it comes nearer');
+  assert.deepEqual(await seen(1000, [262, 257]), ['votes', 'votes'], 'it comes nearer: a second ago the other had three more');
   assert.deepEqual(await seen(1000, [263, 253]), ['votes', 'lags'], 'one block a second');
   one.close();
   two.close();
@@ -336,4 +336,68 @@ test('no more answers are kept than are allowed, and what nobody names is not as
   await settled();
   assert.equal(asked(), 2);
   one.close();
+});
+
+test('how fast a chain is says no pair of answers that came right behind each other', () => {
+  const one = new Store(['']).nodes.get('');
+  for (const [at, height] of [[0, 50], [1000, 51], [1040, 52]]) one.answered(status(0, height), at);
+  assert.ok(!one.isTooFast);
+  one.answered(status(0, 252), 2000);
+  assert.ok(one.isTooFast);
+});
+
+test('a node is behind what another had said before it was asked, and figures that a turn brings one by one draw nothing', () => {
+  const store = new Store(['', 'http://a:1']);
+  const [home, other] = store.nodes.values();
+  store.devnet = named(1, 'http://a:1');
+  store.begin(GENESIS);
+  home.answered(status(0, 100), 0);
+  other.answered(status(1, 100), 0);
+  const standing = store.standing();
+  other.answered(status(1, 110), 2010, 2000);
+  assert.deepEqual([store.lead(), home.behind(other), store.standing() === standing], [home, 0, true]);
+  home.answered(status(0, 110), 2020, 2000);
+  home.answered(status(0, 110), 4010, 4000);
+  assert.deepEqual([other.behind(home), home.behind(other), store.lead()], [0, 0, home]);
+  other.answered(status(1, 120), 4020, 4000);
+  home.answered(status(0, 110), 6010, 6000);
+  assert.deepEqual([home.behind(other), store.lead() === other], [10, true]);
+});
+
+test('a page that has asked nobody for a while does not say that the chain stands', () => {
+  const store = new Store(['']);
+  const [home] = store.nodes.values();
+  store.intervalMs = 1000;
+  const still = (now) => verdict(store, rows(store, now), now).isStill;
+  home.answered(status(0, 50, { time: 50_000 + 900 }), 0);
+  store.begin(GENESIS);
+  assert.deepEqual([still(100), still(11_000)], [false, false]);
+  home.answered(status(0, 50, { time: 50_000 + 2900 }), 12_000);
+  assert.deepEqual([still(12_000), still(12_200)], [false, true]);
+});
+
+test('a chain of which any node tells a newer block does not stand, however late the one that leads is', () => {
+  const store = new Store(['', 'http://a:1']);
+  const [home, other] = store.nodes.values();
+  store.devnet = named(1, 'http://a:1');
+  store.intervalMs = 1000;
+  store.begin(GENESIS);
+  home.answered(status(0, 50, { time: 50_000 + 2500 }), 0);
+  assert.ok(verdict(store, rows(store, 1000), 1000).isStill);
+  other.answered(status(1, 52), 900);
+  assert.equal(store.lead(), home);
+  const { isStill, ageMs } = verdict(store, rows(store, 1000), 1000);
+  assert.deepEqual([isStill, ageMs], [false, 400]);
+});
+
+test('a node that is late again and again is asked less and less often', async () => {
+  const one = await node({ '/status': () => [0] });
+  const { store, look, now } = page([one.base]);
+  const [state] = store.nodes.values();
+  const waits = [];
+  for (let at = 0; at < 6; at += 1) {
+    await look(5000);
+    waits.push(state.askAt - now());
+  }
+  assert.deepEqual(waits, [0, 1000, 1000, 2000, 4000, 4000]);
 });

@@ -19,10 +19,10 @@ const ALIEN = '0x' + 'ee'.repeat(20);
 function page(...bases) {
   const store = new Store(['', ...bases]);
   const poll = new Poll(store, () => 0);
-  const answer = (base, said) => {
+  const answer = (base, said, at = 0) => {
     const node = store.nodes.get(base);
     poll.judge(node, said);
-    node.answered(said, 0);
+    node.answered(said, at);
     poll.settle();
     return node;
   };
@@ -54,6 +54,8 @@ test('a node that the devnet names leads where the node that the page came from 
   store.devnet = devnet([1, REAL]);
   answer(REAL, status(1, 110));
   answer(STRANGER, status(0, 900, { validator: ALIEN }));
+  assert.equal(store.lead().base, '', 'it may have had ten more by the time that the other was asked');
+  answer('', status(0, 100), 1000);
   assert.equal(store.lead().base, REAL);
   fails('');
   assert.equal(store.lead().base, REAL);

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { textOf } from '../../../page/dom.js';
 import { Store } from '../../../page/store.js';
 import * as account from '../../../page/views/account.js';
+import * as blocks from '../../../page/views/blocks.js';
 import { drawRecord } from '../../../page/views/ledger.js';
 import { BOX_H, BOX_W, middle, plan } from '../../../page/views/graph.js';
 import * as mempool from '../../../page/views/mempool.js';
@@ -186,4 +187,16 @@ test('nodes are laid beside each other at the same proposal, also where one of t
   assert.equal(timelines.commonRound([timeline, other]), 1, 'in a cut a side may have no proposal of the first round');
   assert.deepEqual([timeline, other].map((one) => timelines.anchor(one, 1)), [9000, 700]);
   assert.equal(timelines.commonRound([]), null);
+});
+
+test('a block that is waited for is looked for until it has come, and once it has no more', () => {
+  const asked = [];
+  const look = (value) => {
+    const reads = { call: (base, method, params, everyMs) => (asked.push(everyMs), { value, error: null, at: 0, isLoading: false }) };
+    blocks.drawOne(ctx({ view: 'block', rest: ['9'] }, null, { reads }));
+    return asked.splice(0);
+  };
+  assert.deepEqual([look(undefined), look(null)], [[0, 1000], [0, 1000]]);
+  const header = { height: 9, time: 1, proposer: VALIDATORS[0], previous_block: '0x', state_root: '0x', transactions_root: '0x', receipts_root: '0x', validators_hash: '0x', next_validators_hash: '0x' };
+  assert.deepEqual(look({ id: '0x9', header, commit: { round: 0, precommits: [] }, transactions: [], evidence: [] }), [0]);
 });
