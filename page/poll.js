@@ -376,10 +376,17 @@ export class Poll {
     const asked = [...store.nodes.values()].find((node) => node.isHere && store.isNamed(node));
     if (!asked) return;
     const before = JSON.stringify(store.devnet);
+    const down = store.devnet?.nodes.filter(({ state }) => state !== 'running').map(({ validator }) => validator) ?? [];
     try {
       store.devnet = shapes.devnet(await ask(asked.base, '/devnet'));
       store.isDevnet = true;
-      for (const node of store.devnet.nodes) this.meet(node);
+      for (const node of store.devnet.nodes) {
+        this.meet(node);
+        // Who runs again is not away until his turn comes.
+        const back = node.state === 'running' && down.includes(node.validator) && store.nodeOf(node.validator);
+        if (back) back.askAt = 0;
+      }
+      this.plan();
       store.intervalMs = store.devnet.pace_ms;
     } catch (thrown) {
       const refused = asNoAnswer(thrown);

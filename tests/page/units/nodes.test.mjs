@@ -401,3 +401,19 @@ test('a node that is late again and again is asked less and less often', async (
   }
   assert.deepEqual(waits, [0, 1000, 1000, 2000, 4000, 4000]);
 });
+
+test('a node that its devnet has started again is asked at once', async () => {
+  let state = 'killed';
+  const other = await node({ '/status': status(1, 9) });
+  const one = await node({ '/status': status(0, 9), '/devnet': () => [200, named(1, other.base, { nodes: [{ ...named(1, other.base).nodes[0], state }] })] });
+  const { store, poll, look, now } = page([one.base]);
+  await look(0);
+  await poll.askDevnet();
+  const killed = store.nodes.get(other.base);
+  killed.askAt = 4000;
+  await poll.askDevnet();
+  assert.equal(killed.askAt, 4000);
+  state = 'running';
+  await poll.askDevnet();
+  assert.ok(killed.askAt <= now());
+});
