@@ -58,6 +58,15 @@ async function page({ line, more = {}, bases = (base) => [base] }) {
   return { one, store, poll, look, sockets, row, state: () => store.nodes.get(one.base) };
 }
 
+/** Another node of the devnet, which is asked by nobody: it has answered what the test says. */
+function another(store, poll) {
+  const other = store.nodes.get('http://other:1');
+  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
+  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
+  store.begin(status(0, 1).genesis_hash);
+  return other;
+}
+
 /** The newest blocks behind a height, as a node has them. */
 const blocks = (height, after, limit) => Array.from({ length: height }, (_, at) => at + 1).filter((at) => at > after).slice(-limit).map((at) => ({ id: `0x${at}`, header: { height: at, previous_block: `0x${at - 1}`, time: at, proposer: '0x', state_root: '0x' }, transactions: 0, round: 0 }));
 
@@ -276,10 +285,7 @@ test('a devnet that went back below all that is known begins anew, whoever of it
   let height = 200;
   const { one, store, poll, look } = await page({ line: (calls) => well(height)(calls), bases: (base) => [base, 'http://other:1'] });
   one.answers['/status'] = () => [200, status(0, height)];
-  const other = store.nodes.get('http://other:1');
-  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
-  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
-  store.begin(status(0, 1).genesis_hash);
+  const other = another(store, poll);
   other.answered(status(1, 200), 0);
   await look(0);
   await look(1000);
@@ -350,10 +356,7 @@ test('who is asked between two turns is asked with the others in the next', asyn
 
 test('of a height of which others have told, a node that has passed it is asked, so its votes can be shown', async () => {
   const { store, poll, look, state } = await page({ line: well(6), bases: (base) => [base, 'http://other:1'] });
-  const other = store.nodes.get('http://other:1');
-  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
-  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
-  store.begin(status(0, 1).genesis_hash);
+  const other = another(store, poll);
   other.answered(status(1, 4), 0);
   other.keep(timeline(1, 4));
   await look(0);
@@ -365,10 +368,7 @@ test('a devnet whose nodes fall one after the other begins anew with the last of
   let height = 43;
   const { one, store, poll, look } = await page({ line: (calls) => well(height)(calls), bases: (base) => [base, 'http://other:1'] });
   one.answers['/status'] = () => [200, status(0, height)];
-  const other = store.nodes.get('http://other:1');
-  poll.visit = ((visit) => (node) => (node === other ? Promise.resolve() : visit.call(poll, node)))(poll.visit);
-  store.devnet.nodes.push({ index: 1, validator: status(1, 1).validator, url: other.base, state: 'running', reason: null, since_ms: null, height: 1 });
-  store.begin(status(0, 1).genesis_hash);
+  const other = another(store, poll);
   await look(0);
   other.answered(status(1, 43), 0);
   await look(1000);
