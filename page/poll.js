@@ -5,7 +5,7 @@
 import { ask, asNoAnswer, call, NoAnswer } from './api.js';
 import { Line } from './line.js';
 import * as shapes from './shapes.js';
-import { APART_MAX } from './store.js';
+import { APART_MAX, TIMELINES_MAX } from './store.js';
 import { tookUs } from './votes.js';
 
 /** @typedef {import('./store.js').Store} Store */
@@ -161,15 +161,19 @@ export class Poll {
     const { stops } = this;
     try {
       const wanted = this.wantedBlocks(node);
-      const { status, newest, blocks } = await this.hear(node, wanted);
+      const { status, newest, blocks: told } = await this.hear(node, wanted);
       this.judge(node, status);
       const hasFallen = node.answered(status, this.now(), began);
+      if (hasFallen && this.store.isNamed(node)) this.goneBack(node);
       this.settle();
       const lead = this.store.lead();
-      if (lead && ((hasFallen && node === lead) || this.isBelowItsBlocks(lead))) this.store.chain.forget();
+      const isAnew = lead !== null && ((hasFallen && node === lead) || this.isBelowItsBlocks(lead));
+      if (isAnew) this.store.chain.forget();
       node.askAt = this.turnAt + this.everyMs();
       if (wasAway || isFirst) this.devnetAt = 0;
       if (newest && !node.isForeign) this.told(node, newest);
+      // Those that were asked for follow on blocks that are no more.
+      const blocks = isAnew ? null : told;
       if (blocks) this.taken(node, blocks);
       this.store.changed();
       if (await this.askTimelines(node, status)) this.store.changed();
@@ -239,6 +243,11 @@ export class Poll {
     if (node !== store.lead() || (node.isTooFast && this.now() < this.blocksAt)) return null;
     const known = this.isBelowItsBlocks(node) ? 0 : Math.min(store.chain.blocks.at(-1)?.height ?? 0, node.status?.height ?? 0);
     return [Math.max(0, known - 1), STRETCH];
+  }
+
+  /** What the others had said may be of the history that is no more: nobody is behind that. @param {NodeState} fallen */
+  goneBack(fallen) {
+    for (const node of this.store.nodes.values()) if (node !== fallen) node.samples = [];
   }
 
   /** Nobody waits for them: they have more time than a node that is to be seen as there. @param {NodeState} node */
@@ -346,7 +355,9 @@ export class Poll {
     if (stands) wanted.push(status.height + 1);
     // Not each height is asked for: of one of which others have told all must have.
     const told = this.store.tellers().filter((one) => one !== node && !one.isTooFast).flatMap((one) => [...one.timelines.keys()]);
-    const missed = Math.max(...told.filter((height) => height < status.height && height > status.height - MISSED_MAX && !node.timelines.has(height)));
+    const kept = node.timelines.size < TIMELINES_MAX ? 0 : Math.min(...node.timelines.keys());
+    const lowest = Math.max(kept, status.height - MISSED_MAX);
+    const missed = Math.max(...told.filter((height) => height < status.height && height > lowest && !node.timelines.has(height)));
     if (missed > 0) wanted.unshift(missed);
     const heights = wanted.filter((height) => height > 0);
     for (const height of heights) {
@@ -384,7 +395,7 @@ export class Poll {
         this.meet(node);
         // Who runs again is not away until his turn comes.
         const back = node.state === 'running' && down.includes(node.validator) && store.nodeOf(node.validator);
-        if (back) back.askAt = 0;
+        if (back) [back.askAt, back.failures] = [0, 0];
       }
       this.plan();
       store.intervalMs = store.devnet.pace_ms;

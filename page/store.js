@@ -19,7 +19,7 @@ import { short } from './format.js';
 /** Nodes that are asked: a devnet's, or those that somebody has listed. */
 export const NODES_MAX = 16;
 /** Timelines kept of each node: the newest decided, and the one under way. */
-const TIMELINES_MAX = 4;
+export const TIMELINES_MAX = 4;
 /** Heights are whole numbers: over a shorter time a rate would jump. */
 const RATE_MS = 4500;
 /** Blocks a second that nobody follows one by one: a stretch of them is read now and then (poll.js). */
@@ -28,6 +28,8 @@ const TOO_FAST = 22;
 const SAMPLES_MAX = 12;
 /** Two samples say how fast a chain is if so long lies between them: one block more is not much. */
 const SAMPLES_APART_MS = 500;
+/** What another node has reached since it was heard is estimated, and so much less of it counts. */
+const TOLERANCE_MS = 500;
 
 /** Heights by which the node that leads may be behind another. */
 export const APART_MAX = 2;
@@ -119,12 +121,16 @@ export class NodeState {
 
   /**
    * By how many heights it is behind another, at least: what it says is held against what the other had said before it was
-   * asked. Nodes are heard one after the other, so of a healthy chain their newest heights are apart.
+   * asked, and what that one makes until then, but no more than it is known to have. Nodes are heard one after the other,
+   * so of a healthy chain their newest heights are apart.
    * @param {NodeState} other
    */
   behind(other) {
     const said = other.samples.findLast(({ at }) => at < this.askedAt);
-    return said && this.status ? Math.max(0, said.height - this.status.height) : 0;
+    if (!said || !this.status || !other.status) return 0;
+    const since = Math.max(0, this.askedAt - said.at - TOLERANCE_MS);
+    const reached = said.height + ((other.blockRate() ?? 0) * since) / 1000;
+    return Math.max(0, Math.floor(Math.min(reached, other.status.height)) - this.status.height);
   }
 
   /** Blocks a second as its heights rise. @returns {number | null} */

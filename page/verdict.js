@@ -13,14 +13,16 @@ const UNHEARD_MAX_MS = 1500;
 
 /**
  * Milliseconds since the newest block, by the clock of the node that knows of the newest one: another may be late to say so.
- * @param {Store} store @param {number} now @param {number} [unheardMax] of the time since a node has answered so much counts
+ * @param {Store} store @param {number} now @param {number} [unheardMax] of the time since anybody has answered so much counts
  * @returns {number | null}
  */
 export function blockAge(store, now, unheardMax = Infinity) {
   if (!store.lead()?.status?.height) return null;
-  const ages = store.tellers().flatMap(({ status, seenAt }) => {
+  const tellers = store.tellers();
+  const until = Math.min(now, Math.max(...tellers.map(({ seenAt }) => seenAt ?? 0)) + unheardMax);
+  const ages = tellers.flatMap(({ status, seenAt }) => {
     if (!status?.height || seenAt === null) return [];
-    return Math.max(0, status.time - status.latest_block_time + Math.min(now - seenAt, unheardMax));
+    return Math.max(0, status.time - status.latest_block_time + until - seenAt);
   });
   return Math.min(...ages);
 }

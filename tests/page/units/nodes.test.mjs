@@ -417,3 +417,19 @@ test('a node that its devnet has started again is asked at once', async () => {
   await poll.askDevnet();
   assert.ok(killed.askAt <= now());
 });
+
+test('how far a node is behind does not depend on how often it is asked', () => {
+  const lag = (everyMs, rate, lateMs) => {
+    const store = new Store(['', 'http://a:1']);
+    const [home, other] = store.nodes.values();
+    for (let at = 0; at <= 8 * everyMs; at += everyMs) {
+      home.answered(status(0, Math.floor(1000 + (rate * at) / 1000)), at + 10, at);
+      other.answered(status(1, Math.floor(1000 + (rate * (at - lateMs)) / 1000)), at + 15, at);
+    }
+    return other.behind(home);
+  };
+  for (const everyMs of [1000, 2000]) {
+    assert.deepEqual([lag(everyMs, 10, 0), lag(everyMs, 100, 100), lag(everyMs, 1, 1000)], [0, 0, 0], `${everyMs} ms`);
+    assert.deepEqual([lag(everyMs, 10, 1600) >= 10, lag(everyMs, 200, 2000) >= 290], [true, true], `${everyMs} ms`);
+  }
+});
