@@ -3,10 +3,8 @@ use super::shapes::{Status, Validator};
 use super::state::{Moment, Node, State, Trouble, short};
 use super::words::ago;
 
-/// Heights by which a node may be behind the others without a word: it is asked a moment earlier.
+/// Heights by which a node may be behind the others without a word.
 const BEHIND_MAX: u64 = 3;
-/// From this rate on, heights of nodes that are asked one after the other differ anyway.
-const FAST: f64 = 20.0;
 
 /// When it is: by the view's clock, and by that of the wall.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,9 +179,8 @@ fn by_itself(state: &State, node: &Node, told: &Status) -> Told {
         );
         return Told::new("catches up", why, Tone::Warn);
     }
-    let lead = state.lead_node().map_or(0, Node::height);
-    let behind = lead.saturating_sub(told.height);
-    if behind > BEHIND_MAX && node.block_rate().unwrap_or(0.0) < FAST {
+    let behind = state.lead_node().map_or(0, |lead| node.behind(lead));
+    if behind > BEHIND_MAX {
         return Told::new("lags", format!("{behind} blocks behind"), Tone::Warn);
     }
     if let Some(Trouble::Slow(why)) = &node.trouble {

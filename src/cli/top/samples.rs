@@ -4,7 +4,7 @@ use super::shapes::{Devnet, Set, Status, Timeline, read};
 use super::state::{State, Trouble};
 use serde_json::{Value, json};
 
-const HEIGHT: u64 = 1_234;
+pub(crate) const HEIGHT: u64 = 1_234;
 
 pub(crate) fn now() -> Now {
     Now {
@@ -77,6 +77,11 @@ fn timeline(height: u64, voters: &[usize], is_decided: bool) -> Timeline {
         &json!({ "height": height, "validator": address(0), "began_ms": height * 1_000,
                   "entries": entries }),
     )
+}
+
+/// A node says that it is at a height.
+pub(crate) fn answer(state: &mut State, node: usize, height: u64, at: u64) {
+    state.status(node, made::<Status>(&status(node, height)), at);
 }
 
 /// Asked, and nothing has come.

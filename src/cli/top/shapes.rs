@@ -66,6 +66,8 @@ pub(crate) struct Validator {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Devnet {
     pub(crate) pace_ms: Option<u64>,
+    #[serde(default)]
+    pub(crate) on_demand: bool,
     pub(crate) nodes: Vec<DevnetNode>,
     pub(crate) groups: Option<Vec<Vec<u64>>>,
 }

@@ -12,6 +12,10 @@ pub(crate) type Moment = u64;
 const RATE_MS: u64 = 3_000;
 /// Samples of heights, two a second.
 const SAMPLES_MAX: usize = 24;
+/// What is said was asked for at most so long before: a request that takes longer has failed.
+const ANSWER_MAX_MS: u64 = 1_000;
+/// Heights by which the node that leads may be behind another.
+const APART_MAX: u64 = 2;
 /// State roots of each node that are compared.
 const ROOTS_MAX: usize = 8;
 
@@ -132,6 +136,16 @@ impl Node {
         self.samples.clear();
     }
 
+    /// By how many heights it is behind another, at least: what it says is held against what the other
+    /// had said before it was asked. Nodes are heard one after the other, so of a healthy chain their
+    /// newest heights are apart.
+    pub(crate) fn behind(&self, other: &Node) -> u64 {
+        let asked_at = self.seen_at.and_then(|at| at.checked_sub(ANSWER_MAX_MS));
+        let said = |asked_at| other.samples.iter().rev().find(|(at, _)| *at <= asked_at);
+        let said = asked_at.and_then(said);
+        said.map_or(0, |(_, height)| height.saturating_sub(self.height()))
+    }
+
     /// Blocks a second, as its heights rise.
     pub(crate) fn block_rate(&self) -> Option<f64> {
         let ((from, low), (to, high)) = (self.samples.front()?, self.samples.back()?);
@@ -232,18 +246,11 @@ impl State {
         self.devnet = devnet;
     }
 
-    /// The node that figures of the chain are taken from: the first, unless it is behind. Nodes are
-    /// asked one after the other, so the faster the chain the more their heights differ.
+    /// The node that figures of the chain are taken from: the first, unless it is behind.
     pub(crate) fn lead(&self) -> Option<usize> {
-        const ASKED_WITHIN_SECONDS: f64 = 2.0;
         let mut best: Option<usize> = None;
         for (place, node) in self.nodes.iter().enumerate() {
-            let ahead = |best: usize| {
-                let best = &self.nodes[best];
-                let meanwhile = best.block_rate().unwrap_or(0.0) * ASKED_WITHIN_SECONDS;
-                let slack = (meanwhile as u64).saturating_add(2);
-                node.height() > best.height().saturating_add(slack)
-            };
+            let ahead = |best: usize| self.nodes[best].behind(node) > APART_MAX;
             if node.is_here() && best.is_none_or(ahead) {
                 best = Some(place);
             }
@@ -280,12 +287,16 @@ impl State {
         }
     }
 
-    /// Milliseconds since the newest block, by the node's own clock.
-    pub(crate) fn block_age_ms(&self, now: Moment) -> Option<u64> {
-        let lead = self.lead_node()?;
-        let status = lead.status.as_ref().filter(|status| status.height > 0)?;
-        let then = status.time.saturating_sub(status.latest_block_time);
-        Some(then.saturating_add(now.saturating_sub(lead.seen_at?)))
+    /// Milliseconds since the newest block, by the clock of the node that knows of the newest one:
+    /// another may be late to say so. Of the time since a node has answered `unheard_max` counts.
+    pub(crate) fn block_age_ms(&self, now: Moment, unheard_max: u64) -> Option<u64> {
+        let age = |node: &Node| {
+            let status = node.here().filter(|status| status.height > 0)?;
+            let then = status.time.saturating_sub(status.latest_block_time);
+            let unheard = now.saturating_sub(node.seen_at?).min(unheard_max);
+            Some(then.saturating_add(unheard))
+        };
+        self.nodes.iter().filter_map(age).min()
     }
 
     /// Milliseconds between neighbours, oldest first.

@@ -6,6 +6,9 @@ use super::words::{ago, list, whole};
 /// A chain stands still after so many intervals without a block, but not before this time.
 const STILL_INTERVALS: u64 = 3;
 const STILL_MIN_MS: u64 = 3_000;
+/// Of the time since a node has answered no more says that nothing has come: who was stopped, or slept,
+/// has asked nobody.
+const UNHEARD_MAX_MS: u64 = 1_500;
 /// How long a chain is taken to wait for its next block where nobody says.
 const INTERVAL_MS: u64 = 1_000;
 const REASONS_MAX: usize = 12;
@@ -47,11 +50,12 @@ pub(crate) fn verdict(state: &State, rows: &[Row], now: Now) -> Verdict {
     let Some(status) = state.lead_node().and_then(|node| node.status.as_ref()) else {
         return nobody(state, now);
     };
-    let age_ms = state.block_age_ms(now.at);
+    let age_ms = state.block_age_ms(now.at, u64::MAX);
     let by_hand = state.devnet.as_ref().is_some_and(|it| it.pace_ms.is_none());
     let interval = state.interval_ms.unwrap_or(INTERVAL_MS);
     let limit = interval.saturating_mul(STILL_INTERVALS).max(STILL_MIN_MS);
-    let is_still = age_ms.is_some_and(|age| age > limit);
+    let heard = state.block_age_ms(now.at, UNHEARD_MAX_MS);
+    let is_still = heard.is_some_and(|age| age > limit);
     let reasons = troubles(rows);
     let say = |tone, headline: String, reasons, is_still| Verdict {
         tone,
@@ -80,7 +84,10 @@ pub(crate) fn verdict(state: &State, rows: &[Row], now: Now) -> Verdict {
     let is_cut = state.devnet.as_ref().is_some_and(|it| it.groups.is_some());
     if is_still && by_hand && power.is_enough() && !is_cut {
         let height = whole(status.height);
-        let headline = format!("Block {height} is the newest: the next is made by hand (key t).");
+        let headline = match state.devnet.as_ref().is_some_and(|it| it.on_demand) {
+            true => format!("Block {height} is the newest: the next comes with a transaction."),
+            false => format!("Block {height} is the newest: the next is made by hand (key t)."),
+        };
         return say(Tone::Dim, headline, reasons, false);
     }
     if is_still {
@@ -215,4 +222,52 @@ fn trouble(row: &Row) -> String {
 pub(crate) fn is_settled(node: &Node) -> bool {
     let is_late = matches!(node.trouble, Some(Trouble::Slow(_)));
     node.status.is_some() || (node.trouble.is_some() && (!is_late || node.is_away()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::rows;
+    use super::super::samples::{alive, answer, now};
+    use super::*;
+
+    /// What is said of a view at this time.
+    fn said(state: &State, at: u64) -> Verdict {
+        let now = Now { at, ..now() };
+        verdict(state, &rows(state, now), now)
+    }
+
+    #[test]
+    fn nodes_of_a_healthy_chain_do_not_lag_because_they_were_heard_one_after_the_other() {
+        let mut state = alive();
+        let mut height = 1_234;
+        for turn in 1..=6 {
+            height += 5;
+            // Ten blocks a second, and the nodes a tenth of a second apart.
+            for node in 0..4 {
+                let at = 59_900 + turn * 500 + node as u64 * 100;
+                answer(&mut state, node, height + node as u64, at);
+                assert_eq!(said(&state, at).headline, "The chain is alive.", "{at}");
+            }
+        }
+        assert_eq!(state.lead(), Some(0));
+        // One that stays where it is lags, and leads no more.
+        for turn in 7..=12 {
+            height += 5;
+            answer(&mut state, 0, 1_264, 59_900 + turn * 500);
+            for node in 1..4 {
+                answer(&mut state, node, height, 59_900 + turn * 500 + 100);
+            }
+        }
+        assert_eq!(state.lead(), Some(1));
+        assert!(said(&state, 66_000).reasons[0].starts_with("node 0 lags: "));
+    }
+
+    #[test]
+    fn a_view_that_has_asked_nobody_for_a_while_does_not_say_that_the_chain_stands() {
+        let mut state = alive();
+        assert!(!said(&state, 75_000).is_still);
+        // One that tells of a newer block is enough, however late the one that leads is.
+        answer(&mut state, 1, 1_240, 75_000);
+        assert_eq!(said(&state, 75_100).age_ms, Some(400));
+    }
 }

@@ -1,6 +1,7 @@
 //! Pictures, as they stand in `pictures/`. With `LOCKSTEP_KEEP_PICTURES=1` they are written anew.
 use super::super::rows::{Now, rows};
 use super::super::samples;
+use super::super::shapes::read;
 use super::super::state::{Outcome, State};
 use super::super::verdict::verdict;
 use super::{Look, draw};
@@ -146,9 +147,15 @@ fn without_colours_there_are_none_and_the_words_are_the_same() {
 
 #[test]
 fn the_time_since_the_last_block_is_red_after_three_intervals() {
-    let state = samples::alive();
     let is_red = |after: u64| {
+        let mut state = samples::alive();
         let at = samples::now().at + after;
+        for node in 0..4 {
+            let mut told = samples::status(node, samples::HEIGHT);
+            told["time"] = (5_400 + after).into();
+            let told = read(told.to_string().as_bytes()).expect("a status");
+            state.status(node, told, at);
+        }
         let now = Now {
             at,
             ..samples::now()
