@@ -13,12 +13,12 @@ import { tookUs } from './votes.js';
 
 /** Half of what a node that goes away may be shown as there. */
 const EVERY_MS = 1000;
-/** Of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. And of a page that lies open. */
+/** Where the page lies open, and of a chain that is too fast to follow: it may take all of this machine, and loses what is asked and drawn. */
 const SELDOM_MS = 2000;
+/** And the blocks of such a chain, of which nobody sees one follow on another: reading and drawing all places of the strip has a price. */
+const STRETCH_EVERY_MS = 4000;
 /** Whoever has not moved a pointer or pressed a key for so long has the page lie open. */
 export const USED_MS = 20_000;
-/** And its blocks, of which nobody sees one follow on another: reading and drawing all places of the strip has a price. */
-const STRETCH_EVERY_MS = 4000;
 /** Blocks that are asked for at once: the strip, and some before it. */
 const STRETCH = 90;
 /** A devnet is changed by hand: whoever goes or comes back is a reason to ask at once. */
@@ -29,7 +29,6 @@ const SLOW_EVERY_MS = 10_000;
 const BACK_OFF_MAX_MS = 4000;
 /** Those whose turn comes within so long are asked together: each waking costs more than what is done in it. */
 const TOGETHER_MS = 40;
-
 /** How far back the others' heights are looked for in a node's timelines. */
 const MISSED_MAX = 6;
 
